@@ -1,0 +1,23 @@
+//! The engine of Microtome: it cuts ONNX networks into slices and proves the slices.
+//!
+//! Data flows one way, and a user of the library can stop at any arrow:
+//!
+//! ```text
+//! ONNX bytes ─► Graph ─► Plan (slices) ─► Estimate
+//!                 │         │
+//!                 └► Program (fixed point, global scales) ─► Trace (integer tensors)
+//!                           │
+//!                           └► slice circuit ─► slice proof ─► Bundle ─► Verdict / Report
+//! ```
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`onnx`] | bytes to [`graph::Graph`]: shapes, constant folding, the float reference |
+//! | [`graph`] | nodes, tensors, their order |
+//! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
+
+#![warn(missing_docs)]
+
+pub mod digest;
+pub mod graph;
+pub mod program;

@@ -1,0 +1,126 @@
+//! The fixed-point program: what is proven, stated in integers.
+//!
+//! A model is lowered once, as a whole. Every tensor has one scale, fixed for the whole model, and
+//! every value of a tensor lies in `-2^(b-1) ..= 2^(b-1)-1` for its `b` bits; a value that would
+//! leave that range stops the run. Because scales are global, running the slices in turn gives bit
+//! for bit what running the whole gives.
+//!
+//! Three kinds of operation are left after lowering (see [`Kind`]):
+//! a linear map with requantisation, `y = (Σ w·x + bias + 2^(s-1)) >> s`; `max(x, 0)`; and a
+//! maximum over windows. Everything that only renames elements (reshapes, identities, dropout) is
+//! gone, and a batch normalisation after a convolution is folded into it.
+
+mod exec;
+mod linear;
+mod slice;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use exec::{RunError, Trace, accumulators, requantise};
+pub use linear::{Linear, Map, Operand, Site, Tap, Window};
+pub use slice::ProgramSlice;
+
+/// Index of a tensor in [`Program::tensors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    /// As an index into [`Program::tensors`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An integer tensor of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Name of the (last) ONNX tensor that it stands for.
+    pub name: String,
+    /// Dimensions.
+    pub shape: Vec<usize>,
+    /// The real number that the integer 1 stands for.
+    pub scale: f64,
+    /// Bits of an element, two's complement: the range that the circuits enforce.
+    pub bits: u32,
+}
+
+impl Value {
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no element at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The integers that an element may be.
+    #[must_use]
+    pub fn range(&self) -> RangeInclusive<i64> {
+        let half = 1i64 << (self.bits - 1);
+        -half..=half - 1
+    }
+
+    /// Bytes of the tensor when each element takes its bits, rounded up to whole bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.len() as u64 * u64::from(self.bits.div_ceil(8))
+    }
+}
+
+/// What an operation does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A linear map with requantisation to the output's scale.
+    Linear(Arc<Linear>),
+    /// `max(x, 0)`, element by element. Input and output have one scale.
+    Relu,
+    /// The maximum over windows; padding is left out of it, not zero. Input and output have one
+    /// scale.
+    MaxPool(Arc<Window>),
+}
+
+/// One operation of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Op {
+    /// Index of the graph's node that it comes from (the absorber, where nodes are absorbed).
+    pub node: usize,
+    /// Name of that node.
+    pub name: String,
+    /// ONNX operator of that node.
+    pub operator: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Tensors that it reads: several for a linear map of [`Map::Sum`], else one.
+    pub inputs: Vec<ValueId>,
+    /// The tensor that it computes.
+    pub output: ValueId,
+}
+
+/// A model in fixed point. Operations are in topological order, with increasing [`Op::node`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// All tensors.
+    pub tensors: Vec<Value>,
+    /// All operations.
+    pub ops: Vec<Op>,
+    /// Tensors that the user supplies.
+    pub inputs: Vec<ValueId>,
+    /// Tensors that the program answers with.
+    pub outputs: Vec<ValueId>,
+}
+
+impl Program {
+    /// The tensor with this id.
+    #[must_use]
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.tensors[id.index()]
+    }
+}
