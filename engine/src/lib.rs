@@ -20,4 +20,6 @@
 
 pub mod digest;
 pub mod graph;
+pub mod predict;
 pub mod program;
+pub mod prove;
