@@ -20,6 +20,4 @@
 
 pub mod digest;
 pub mod graph;
-pub mod predict;
 pub mod program;
-pub mod prove;

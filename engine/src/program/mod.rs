@@ -10,7 +10,6 @@
 //! maximum over windows. Everything that only renames elements (reshapes, identities, dropout) is
 //! gone, and a batch normalisation after a convolution is folded into it.
 
-mod encode;
 mod exec;
 mod linear;
 mod slice;
