@@ -18,6 +18,8 @@
 
 #![warn(missing_docs)]
 
+pub mod cost;
 pub mod digest;
 pub mod graph;
+pub mod onnx;
 pub mod program;
