@@ -22,4 +22,6 @@ pub mod cost;
 pub mod digest;
 pub mod graph;
 pub mod onnx;
+pub mod predict;
 pub mod program;
+pub mod prove;

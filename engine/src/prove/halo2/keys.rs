@@ -31,6 +31,7 @@ macro_rules! with_menu {
         }
     };
 }
+#[cfg(test)]
 pub(super) use with_menu;
 
 /// The parameters and keys of one slice. The proving key takes most of the memory of a proof.
@@ -126,7 +127,8 @@ pub(super) fn verifying_key(
     static DERIVED: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
     const MOST: usize = 256;
 
-    let name = (program.slice_digest(slice), shape.menu);
+    let digest = slice_digest(program, slice).ok_or(Error::Synthesis)?;
+    let name = (digest, shape.menu);
     let derived = || DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
         return Ok(vk.clone());
@@ -136,6 +138,15 @@ pub(super) fn verifying_key(
     derived.truncate(MOST - 1);
     derived.push_front((name, vk.clone()));
     Ok(vk)
+}
+
+/// The digest of everything that a key depends on: the slice, its operations and their tensors.
+fn slice_digest(program: &Program, slice: &ProgramSlice) -> Option<Digest> {
+    let ops = &program.ops[slice.ops.clone()];
+    let ids = ops.iter().flat_map(|op| op.inputs.iter().chain([&op.output]));
+    let values: Vec<_> = ids.map(|id| program.value(*id)).collect();
+    let bytes = postcard::to_stdvec(&(slice, ops, values)).ok()?;
+    Some(Digest::of("microtome halo2 verifying key v1", &bytes))
 }
 
 fn blank<'a, const M: usize, const C: usize>(

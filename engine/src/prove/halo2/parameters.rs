@@ -25,9 +25,9 @@ const PINNED: [&str; (MAX_K - MIN_K + 1) as usize] = [
     "46d2cc8da807c681ba7301f789a7a388bf9f2ea74e37f1bd1defbb6b82c4d25e",
     "657e0b22474bfe35b547cbaa17f19afad7bbaf3461bb214cd4739bfc1e42ff15",
     "2c7eb351c10632d63279fb2342ac3a547bc93a9b4835a8027f5cb7ca5d09b890",
-    "pending",
-    "pending",
-    "pending",
+    "f81c051458c5751ffed06b3d9295f62b1254db75632574b242265ab0c0f84869",
+    "4011c4b95d21a0a3dbe2492b667f496a12bfd6e288fc733e712287abd977ba8d",
+    "c5710a9cf4a80cbdd8369a6e63844ecda8d62d70dc7234ee5fd3be73cdc2f6a4",
     "pending",
 ];
 

@@ -135,7 +135,7 @@ const LOOKUPS: usize = 4;
 const DEGREE: usize = 5;
 
 impl CircuitShape {
-    fn new(menu: Menu, rows: Rows) -> Self {
+    pub(crate) fn new(menu: Menu, rows: Rows) -> Self {
         let (lanes, accumulators) = menu.lanes_and_accumulators();
         let k = rows.k();
         // Sum, shifted, value, low, high; element, packed; state and squares.

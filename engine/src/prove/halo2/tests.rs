@@ -6,12 +6,12 @@ use expect_test::expect;
 use ff::Field;
 use halo2_proofs::dev::{MockProver, VerifyFailure};
 use halo2_proofs::pasta::Fp;
-use halo2_proofs::plonk::{keygen_pk, keygen_vk};
+use halo2_proofs::plonk::{Circuit, ConstraintSystem, keygen_pk, keygen_vk};
 
 use super::circuit::SliceCircuit;
 use super::keys::{prove_circuit, verifying_key, with_menu};
 use super::place::{Kind, Tamper};
-use super::shape::shape_of;
+use super::shape::{UNUSABLE_ROWS, shape_of};
 use super::steps::steps;
 use super::testing::{Model, plain, pool};
 use super::*;
@@ -420,4 +420,119 @@ fn what_cannot_be_proven_says_why() {
     expect!["the slice: it holds no operation"].assert_eq(&circuit_shape(&program, &slice).unwrap_err().to_string());
     let forged = ProgramSlice { ops: 0..3, ..slice };
     expect!["the slice: it is not a piece of this program: cut the program anew"].assert_eq(&circuit_shape(&program, &forged).unwrap_err().to_string());
+}
+
+#[test]
+fn the_columns_are_what_the_shape_says() {
+    fn check<const M: usize, const C: usize>(menu: Menu) {
+        let mut meta = ConstraintSystem::default();
+        SliceCircuit::<M, C>::configure(&mut meta);
+        assert_eq!(meta.degree(), 5, "{menu}: a higher degree doubles the extended domain");
+        assert_eq!(meta.blinding_factors() + 1, UNUSABLE_ROWS, "{menu}");
+        assert_eq!(menu.lanes_and_accumulators(), (M, C));
+    }
+    for menu in Menu::ALL {
+        with_menu!(menu, check(menu));
+    }
+}
+
+/// Rows that fill the columns to the last usable one, and one more.
+#[test]
+fn the_last_usable_row_is_used_and_none_beyond() {
+    for (len, k) in [(165, 8), (166, 9)] {
+        let mut model = Model::new(5, 2);
+        let x = model.input(&[1, 1, 1, len]);
+        let y = model.max_pool(x, [[1, 2], [1, 2], [0; 2], [1; 2]]);
+        let case = Case::whole(model.finish(&[y]));
+        let shape = circuit_shape(&case.program, &case.slice).unwrap();
+        assert_eq!((shape.rows.max(), shape.k), (1 + len + len / 2, k));
+        case.accepted(&format!("{len} elements"));
+        // The last element is bound like the others.
+        let tamper = Tamper::Cell { kind: Kind::Boundary, index: len + len / 2 - 1, amount: 1 };
+        assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err());
+    }
+}
+
+#[test]
+fn sites_without_taps_are_their_biases_and_nothing_else() {
+    // Pads beyond the kernel: the outer pixels see no input at all.
+    let mut model = Model::new(3, 4);
+    let x = model.input(&[1, 1, 2, 2]);
+    let y = model.conv(x, 2, 1, [[1; 2], [1; 2], [2; 2], [1; 2]]);
+    let case = Case::whole(model.finish(&[y]));
+    case.accepted("bias only");
+    for index in 0..8 {
+        for kind in [Kind::Accumulator, Kind::Sum] {
+            let tamper = Tamper::Cell { kind, index, amount: 1 };
+            assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err(), "{tamper:?}");
+        }
+    }
+}
+
+/// Values below zero, and every way to claim a maximum that is none.
+#[test]
+fn a_maximum_of_negative_values_cannot_be_forged() {
+    for window in [pool(2), plain(2)] {
+        let mut model = Model::new(9, 4);
+        let x = model.input(&[1, 1, 4, 4]);
+        let conv = model.conv(x, 1, 1, plain(1));
+        // A bias that pushes every value below zero.
+        let op = model.program.ops.last_mut().unwrap();
+        if let crate::program::Kind::Linear(linear) = &mut op.kind {
+            let mut low = (**linear).clone();
+            low.shift += 1;
+            low.bias = vec![-6 << low.shift];
+            low.weights = vec![1];
+            *linear = std::sync::Arc::new(low);
+        }
+        let slice = model.program.slice(0..1);
+        model.trace = model.program.run_slice(&slice, model.trace).unwrap();
+        assert!(model.trace[&conv].iter().all(|&v| v < 0));
+        let y = model.max_pool(conv, window);
+        let case = Case::whole(model.finish(&[y]));
+        case.accepted("negative maxima");
+        for index in 0..4 {
+            for amount in -15..=15 {
+                if amount == 0 {
+                    continue;
+                }
+                let tamper = Tamper::Cell { kind: Kind::Maximum, index, amount };
+                assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err());
+            }
+        }
+    }
+}
+
+#[test]
+fn another_system_circuit_or_slice_has_another_key() {
+    let case = tiny(1);
+    let key = |program: &Program, menu: Menu| {
+        let slice = program.slice(0..program.ops.len());
+        let steps = steps(program, &slice).unwrap();
+        let shape = shape_of(program, &slice, &steps, menu);
+        let params = parameters(shape.k, None).unwrap();
+        let vk = verifying_key(program, &slice, &shape, &steps, &params).unwrap();
+        format!("{:?}", vk.pinned())
+    };
+    let base = key(&case.program, Menu::Dot4x4);
+    let changed = |change: &dyn Fn(&mut crate::program::Linear)| {
+        let mut program = case.program.clone();
+        if let crate::program::Kind::Linear(linear) = &mut program.ops[0].kind {
+            change(std::sync::Arc::make_mut(linear));
+        }
+        key(&program, Menu::Dot4x4)
+    };
+    let mut keys = vec![
+        base.clone(),
+        key(&case.program, Menu::Dot8x8),
+        changed(&|linear| linear.weights[0] += 1),
+        changed(&|linear| linear.bias[1] -= 1),
+        changed(&|linear| linear.shift += 1),
+    ];
+    let mut renumbered = case.program.clone();
+    renumbered.tensors[0].shape = vec![16];
+    keys.push(key(&renumbered, Menu::Dot4x4));
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len());
+    assert_eq!(base, key(&case.program, Menu::Dot4x4));
 }

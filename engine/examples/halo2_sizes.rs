@@ -1,0 +1,225 @@
+//! Measures what `halo2` proofs cost on this machine, on a LeNet for 3×32×32 images with random
+//! weights: as one slice and as five, for each circuit of the menu. The constants of
+//! `predict::halo2` were fitted to its output.
+//!
+//! ```text
+//! cargo run --release --example halo2_sizes            # everything, each proof in a process of its own
+//! cargo run --release --example halo2_sizes -- whole   # or `slices`; then a circuit such as 8x8
+//! ```
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use microtome_engine::predict;
+use microtome_engine::program::{
+    Kind, Linear, Map, Op, Program, Trace, Value, ValueId, Window, accumulators,
+};
+use microtome_engine::prove::halo2::{Halo2, Menu, commit, random_salt};
+use microtome_engine::prove::{Event, Phase, ProofSystem, Statement, Witness};
+
+/// The operations at which the five slices start.
+const CUTS: [usize; 4] = [3, 6, 8, 10];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let ["one", menu, first, last] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return measure(menu.parse()?, first.parse()?, last.parse()?);
+    }
+    let wanted = |name: &str, kind: &[String]| kind.is_empty() || kind.iter().any(|k| k == name);
+    let is_menu = |argument: &String| argument.parse::<Menu>().is_ok();
+    let (menus, plans): (Vec<_>, Vec<_>) = arguments.into_iter().partition(is_menu);
+    let (program, _) = lenet()?;
+    println!(
+        "menu     k  proof B |  seconds (predicted): keys, prove, verify | peak MB (predicted) | rows"
+    );
+    for menu in Menu::ALL.map(|menu| menu.to_string()) {
+        for (plan, cuts) in [("whole", &[][..]), ("slices", &CUTS[..])] {
+            if !wanted(&menu, &menus) || !wanted(plan, &plans) {
+                continue;
+            }
+            for slice in program.slices(cuts) {
+                // A process of its own, so that its peak of memory is this proof's.
+                let ops = [slice.ops.start.to_string(), slice.ops.end.to_string()];
+                Command::new(std::env::current_exe()?).args(["one", &menu]).args(ops).status()?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn measure(menu: Menu, first: usize, last: usize) -> Result<(), Box<dyn Error>> {
+    let (program, trace) = lenet()?;
+    let slice = program.slice(first..last);
+    let system = Halo2 { menu: Some(menu) };
+    let shape = system.circuit_shape(&program, &slice)?;
+    let ids = || slice.inputs.iter().chain(&slice.outputs).copied();
+    let salts: BTreeMap<_, _> = ids().map(|id| (id, random_salt())).collect();
+    let boundary: Vec<_> = ids().map(|id| commit(&program, id, &trace[&id], &salts[&id])).collect();
+    let statement =
+        Statement { program: &program, slice: &slice, context: [0; 32], boundary: &boundary };
+    let witness = Witness { trace, salts };
+    let mut secs = BTreeMap::new();
+    let proof = system.prove(&statement, &witness, &mut |event| {
+        if let Event::Finished(phase, took) = event {
+            secs.insert(phase, took);
+        }
+    })?;
+    let peak = peak_bytes();
+    let start = Instant::now();
+    system.verify(&statement, &proof)?;
+    let verify = start.elapsed().as_secs_f64();
+    let predicted = predict::halo2(&shape);
+    println!(
+        "{menu:>5} {:>4} {:>8} | {:6.2} ({:5.2}) {:6.2} ({:5.2}) {:6.3} ({:5.3}) | {:>5} ({:>5}) | {:?}",
+        shape.k,
+        proof.len(),
+        secs[&Phase::Keys],
+        predicted.setup_secs,
+        secs[&Phase::Prove],
+        predicted.prove_secs,
+        verify,
+        predicted.verify_secs,
+        peak / 1_000_000,
+        predicted.peak_bytes / 1_000_000,
+        shape.rows.tracks(),
+    );
+    Ok(())
+}
+
+/// The peak of this process's resident memory, where the system tells it.
+fn peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// LeNet with ReLU and 2×2 maxima, 8 bits everywhere, random weights and a random input.
+fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
+    let mut model = Builder::default();
+    let mut shape = [3, 32, 32];
+    let mut x = model.tensor(&shape);
+    let image = (0..3 * 32 * 32).map(|_| model.signed(127)).collect();
+    model.trace.insert(x, image);
+    model.program.inputs = vec![x];
+    for channels in [6, 16] {
+        let [channels_in, side, _] = shape;
+        let window = window(1, side, 5, 1);
+        let linear = Linear {
+            weights: model.weights(channels * channels_in * 25),
+            bias: model.biases(channels),
+            map: Map::Conv { window, channels_in, channels_out: channels, groups: 1 },
+            shift: 1,
+        };
+        shape = [channels, side - 4, side - 4];
+        x = model.linear("Conv", x, linear, &shape)?;
+        x = model.op("Relu", Kind::Relu, x, &shape)?;
+        let pool = window_of_pool(channels, side - 4);
+        shape = [channels, (side - 4) / 2, (side - 4) / 2];
+        x = model.op("MaxPool", Kind::MaxPool(Arc::new(pool)), x, &shape)?;
+    }
+    for (inner, outer) in [(400, 120), (120, 84), (84, 10)] {
+        let linear = Linear {
+            weights: model.weights(inner * outer),
+            bias: model.biases(outer),
+            map: Map::Dense { rows: 1, inner, outer },
+            shift: 1,
+        };
+        x = model.linear("Gemm", x, linear, &[1, outer])?;
+        if outer != 10 {
+            x = model.op("Relu", Kind::Relu, x, &[1, outer])?;
+        }
+    }
+    model.program.outputs = vec![x];
+    Ok((model.program, model.trace))
+}
+
+fn window(planes: usize, side: usize, kernel: usize, stride: usize) -> Window {
+    Window {
+        planes,
+        input: [side; 2],
+        output: [(side - kernel) / stride + 1; 2],
+        kernel: [kernel; 2],
+        strides: [stride; 2],
+        pads: [0; 2],
+        dilations: [1; 2],
+    }
+}
+
+fn window_of_pool(planes: usize, side: usize) -> Window {
+    window(planes, side, 2, 2)
+}
+
+/// A program that grows by operations, with a run of it.
+struct Builder {
+    program: Program,
+    trace: Trace,
+    seed: u64,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let program = Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
+        Self { program, trace: Trace::new(), seed: 7 }
+    }
+}
+
+impl Builder {
+    /// From `-bound` to `bound`.
+    fn signed(&mut self, bound: i32) -> i32 {
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        ((self.seed >> 33) % (2 * bound as u64 + 1)) as i32 - bound
+    }
+
+    fn weights(&mut self, count: usize) -> Vec<i32> {
+        (0..count).map(|_| self.signed(127)).collect()
+    }
+
+    fn biases(&mut self, count: usize) -> Vec<i64> {
+        (0..count).map(|_| self.signed(2000).into()).collect()
+    }
+
+    fn tensor(&mut self, shape: &[usize]) -> ValueId {
+        let id = ValueId(self.program.tensors.len() as u32);
+        let name = format!("t{}", id.0);
+        self.program.tensors.push(Value { name, shape: shape.into(), scale: 1.0, bits: 8 });
+        id
+    }
+
+    fn op(
+        &mut self,
+        operator: &str,
+        kind: Kind,
+        input: ValueId,
+        shape: &[usize],
+    ) -> Result<ValueId, Box<dyn Error>> {
+        let output = self.tensor(shape);
+        let node = self.program.ops.len();
+        let (name, operator) = (format!("n{node}"), operator.to_owned());
+        let inputs = vec![input];
+        self.program.ops.push(Op { node, name, operator, kind, inputs, output });
+        let slice = self.program.slice(node..node + 1);
+        self.trace = self.program.run_slice(&slice, std::mem::take(&mut self.trace))?;
+        Ok(output)
+    }
+
+    /// A linear map with the smallest shift for which the values fit.
+    fn linear(
+        &mut self,
+        operator: &str,
+        input: ValueId,
+        mut linear: Linear,
+        shape: &[usize],
+    ) -> Result<ValueId, Box<dyn Error>> {
+        let len = shape.iter().product();
+        let sums = accumulators(&linear, &[&self.trace[&input]], len);
+        let most = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
+        while (most + (1 << (linear.shift - 1))) >> linear.shift > 127 {
+            linear.shift += 1;
+        }
+        self.op(operator, Kind::Linear(Arc::new(linear)), input, shape)
+    }
+}
