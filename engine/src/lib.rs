@@ -22,6 +22,7 @@ pub mod cost;
 pub mod digest;
 pub mod graph;
 pub mod onnx;
+pub mod plan;
 pub mod predict;
 pub mod program;
 pub mod prove;

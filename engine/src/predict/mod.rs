@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::prove::Shape;
 use crate::prove::halo2::CircuitShape;
 
 /// What proving a slice is predicted to cost on the machine that the constants were measured on:
@@ -43,6 +44,14 @@ impl Prediction {
             *secs *= factor;
         }
         self
+    }
+}
+
+/// Predicts the cost of a proof from the size of its circuit.
+#[must_use]
+pub fn of(shape: &Shape) -> Prediction {
+    match shape {
+        Shape::Halo2(shape) => halo2(shape),
     }
 }
 

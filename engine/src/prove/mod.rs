@@ -19,9 +19,12 @@ use crate::program::{Program, ProgramSlice, RunError, Trace, ValueId};
 pub use halo2::{Commitment, Salt};
 
 /// The proof systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum System {
+    #[default]
     /// Zero knowledge, no trusted setup, proofs below 10 KB.
     Halo2,
 }
