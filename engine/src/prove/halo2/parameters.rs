@@ -75,7 +75,9 @@ pub fn parameters(k: u32, cache: Option<&Path>) -> Result<Arc<Params<EqAffine>>,
 }
 
 fn pinned(k: u32) -> Result<&'static str, ParametersError> {
-    let index = k.checked_sub(MIN_K).and_then(|index| PINNED.get(index as usize));
+    let index = k
+        .checked_sub(MIN_K)
+        .and_then(|index| PINNED.get(index as usize));
     index.copied().ok_or(ParametersError::OutOfRange(k))
 }
 
@@ -92,11 +94,7 @@ fn read(path: &Path, pinned: &str) -> Option<Params<EqAffine>> {
     Params::read(&mut bytes.as_slice()).ok()
 }
 
-fn make(
-    k: u32,
-    pinned: &str,
-    path: Option<&Path>,
-) -> Result<Params<EqAffine>, ParametersError> {
+fn make(k: u32, pinned: &str, path: Option<&Path>) -> Result<Params<EqAffine>, ParametersError> {
     let params = Params::new(k);
     let mut bytes = Vec::new();
     // Writing to memory does not fail, and if it did, the digest would tell.
@@ -148,7 +146,10 @@ mod tests {
         for k in MIN_K..=9 {
             parameters(k, None).unwrap();
         }
-        assert_eq!(make(7, pinned(8).unwrap(), None).err(), Some(ParametersError::NotPinned(7)));
+        assert_eq!(
+            make(7, pinned(8).unwrap(), None).err(),
+            Some(ParametersError::NotPinned(7))
+        );
     }
 
     #[test]
@@ -157,6 +158,9 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         make(MIN_K, pinned(MIN_K).unwrap(), Some(&file.join("below"))).unwrap();
-        assert_eq!(parameters(MAX_K + 1, None).err(), Some(ParametersError::OutOfRange(18)));
+        assert_eq!(
+            parameters(MAX_K + 1, None).err(),
+            Some(ParametersError::OutOfRange(18))
+        );
     }
 }

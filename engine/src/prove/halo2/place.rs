@@ -51,7 +51,11 @@ pub(super) enum Kind {
 #[cfg(test)]
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tamper {
-    Cell { kind: Kind, index: usize, amount: i64 },
+    Cell {
+        kind: Kind,
+        index: usize,
+        amount: i64,
+    },
     /// `(q + amount, rem - amount·2^s)` in the low limb.
     Quotient { index: usize, amount: i64 },
     /// `(low + 2^t·amount, high - amount)`.
@@ -85,8 +89,15 @@ impl Placer<'_> {
     ) -> Result<Cell, Error> {
         #[cfg(test)]
         let value = value + field(self.tampered(kind));
-        let value = if self.known { Value::known(value) } else { Value::unknown() };
-        Ok(self.region.assign_advice(|| format!("{kind:?}"), column, row, || value)?.cell())
+        let value = if self.known {
+            Value::known(value)
+        } else {
+            Value::unknown()
+        };
+        Ok(self
+            .region
+            .assign_advice(|| format!("{kind:?}"), column, row, || value)?
+            .cell())
     }
 
     /// A cell that the permutation argument holds equal to the wire's.
@@ -103,7 +114,8 @@ impl Placer<'_> {
     }
 
     pub fn fixed(&mut self, column: Column<Fixed>, row: usize, value: Fp) -> Result<(), Error> {
-        self.region.assign_fixed(|| "fixed", column, row, || Value::known(value))?;
+        self.region
+            .assign_fixed(|| "fixed", column, row, || Value::known(value))?;
         Ok(())
     }
 
@@ -112,7 +124,11 @@ impl Placer<'_> {
         #[cfg(test)]
         if let Some(Tamper::Weight { index, amount }) = self.tamper {
             self.weights_seen += 1;
-            return if self.weights_seen == index + 1 { amount } else { 0 };
+            return if self.weights_seen == index + 1 {
+                amount
+            } else {
+                0
+            };
         }
         0
     }
@@ -138,11 +154,11 @@ impl Placer<'_> {
         let number = self.seen.entry(kind).or_insert(0);
         *number += 1;
         match self.tamper {
-            Some(Tamper::Cell { kind: target, index, amount })
-                if target == kind && *number == index + 1 =>
-            {
-                amount
-            }
+            Some(Tamper::Cell {
+                kind: target,
+                index,
+                amount,
+            }) if target == kind && *number == index + 1 => amount,
             _ => 0,
         }
     }

@@ -18,8 +18,7 @@
 use ff::Field;
 use halo2_proofs::pasta::Fp;
 use halo2_proofs::plonk::{
-    Advice, Column, ConstraintSystem, Error, Expression, Fixed, TableColumn,
-    VirtualCells,
+    Advice, Column, ConstraintSystem, Error, Expression, Fixed, TableColumn, VirtualCells,
 };
 use halo2_proofs::poly::Rotation;
 
@@ -113,9 +112,15 @@ impl RequantiseColumns {
         let (left, right, top) = (at(self.sum, -1), at(self.sum, 0), at(self.value, 0));
         let excesses = [at(self.shifted, -1), at(self.low, -1), at(self.low, 0)];
         let [a, b, c, d] = values;
-        let pairs = [(left.clone(), a, b), (right.clone(), c, d), (top, left, right)];
+        let pairs = [
+            (left.clone(), a, b),
+            (right.clone(), c, d),
+            (top, left, right),
+        ];
         let maxima = pairs.into_iter().zip(excesses);
-        maxima.flat_map(|((m, a, b), excess)| maximum(&on, m, a, b, excess)).collect()
+        maxima
+            .flat_map(|((m, a, b), excess)| maximum(&on, m, a, b, excess))
+            .collect()
     }
 
     fn running_gate(&self, meta: &mut VirtualCells<'_, Fp>) -> Vec<Expression<Fp>> {
@@ -136,7 +141,10 @@ fn maximum(
     excess: Expression<Fp>,
 ) -> [Expression<Fp>; 2] {
     let (over_a, over_b) = (m.clone() - a, m - b);
-    [on.clone() * over_a.clone() * over_b.clone(), on.clone() * (over_a + over_b - excess)]
+    [
+        on.clone() * over_a.clone() * over_b.clone(),
+        on.clone() * (over_a + over_b - excess),
+    ]
 }
 
 /// How a sum is requantised.
@@ -178,7 +186,9 @@ impl RequantiseTrack<'_> {
     ) -> Result<Wire, Error> {
         let (row, columns) = (self.row, self.columns);
         self.row += 1;
-        let Rounding { shift, bits, relu, .. } = rounding;
+        let Rounding {
+            shift, bits, relu, ..
+        } = rounding;
         let [low_width, high_width] = rounding.limbs();
         let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
         let offset = 1i64 << (bits - 1);
@@ -252,7 +262,10 @@ impl RequantiseTrack<'_> {
             return Ok(first);
         }
         let cell = placer.copy(Kind::Maximum, columns.sum, self.row, first)?;
-        let mut best = Wire { cell, value: first.value };
+        let mut best = Wire {
+            cell,
+            value: first.value,
+        };
         self.row += 1;
         for &wire in rest {
             let row = self.row;
@@ -261,9 +274,19 @@ impl RequantiseTrack<'_> {
             let value = before.max(wire.value);
             let offset = 1i64 << (bits - 1);
             placer.copy(Kind::Value, columns.value, row, wire)?;
-            placer.advice(Kind::Shifted, columns.shifted, row, field(wire.value + offset))?;
+            placer.advice(
+                Kind::Shifted,
+                columns.shifted,
+                row,
+                field(wire.value + offset),
+            )?;
             let cell = placer.advice(Kind::Maximum, columns.sum, row, field(value))?;
-            placer.advice(Kind::Excess, columns.low, row, field(2 * value - before - wire.value))?;
+            placer.advice(
+                Kind::Excess,
+                columns.low,
+                row,
+                field(2 * value - before - wire.value),
+            )?;
             placer.fixed(columns.map_tag, row, Fp::from(map_tag(false, bits)))?;
             placer.fixed(columns.low_tag, row, Fp::from(range_tag(bits)))?;
             placer.fixed(columns.pooling, row, Fp::from(2))?;
