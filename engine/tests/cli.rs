@@ -127,8 +127,17 @@ fn prove_and_verify_have_their_keys() {
     let bundle = folder.path("bundle");
     let plan = folder.path("plan.json");
     let proved = cli(&[
-        &"prove", &model, &"--input", &input, &"--plan", &plan, &"--context", &"nonce 1", &"-o",
-        &bundle, &"--json",
+        &"prove",
+        &model,
+        &"--input",
+        &input,
+        &"--plan",
+        &plan,
+        &"--context",
+        &"nonce 1",
+        &"-o",
+        &bundle,
+        &"--json",
     ]);
     let proved = proved.succeeds().json();
     has_keys(
@@ -165,8 +174,17 @@ fn prove_and_verify_have_their_keys() {
     assert_eq!(proved["coverage_macs"], 1.0);
 
     let verified = cli(&[
-        &"verify", &bundle, &"--model", &model, &"--input", &input, &"--context", &"nonce 1",
-        &"--program", &proved["program"].as_str().unwrap(), &"--json",
+        &"verify",
+        &bundle,
+        &"--model",
+        &model,
+        &"--input",
+        &input,
+        &"--context",
+        &"nonce 1",
+        &"--program",
+        &proved["program"].as_str().unwrap(),
+        &"--json",
     ]);
     let verified = verified.succeeds().json();
     has_keys(
@@ -186,8 +204,7 @@ fn prove_and_verify_have_their_keys() {
     assert_eq!(verified["root"], proved["root"]);
     assert_eq!(verified["output"], proved["output"]);
 
-    cli(&[&"verify", &bundle, &"--model", &model, &"--context", &"nonce 2"])
-        .fails(1, &["context"]);
+    cli(&[&"verify", &bundle, &"--model", &model, &"--context", &"nonce 2"]).fails(1, &["context"]);
     let zeros = "0".repeat(64);
     cli(&[&"verify", &bundle, &"--model", &model, &"--program", &zeros]).fails(1, &["program"]);
     let other = folder.input("other.json", &[0.5, -0.25, 0.75, 0.5]);
@@ -201,9 +218,10 @@ fn prove_and_verify_have_their_keys() {
     verdict.fails(1, &[]);
     assert_eq!(verdict.json()["accepted"], false);
 
-    let other = folder.write("other.onnx", tiny(&[Dim::Fixed(1), Dim::Fixed(4)], &[
-        ("MatMul", Some((&[4, 3], weights(12)))),
-    ]));
+    let other = folder.write(
+        "other.onnx",
+        tiny(&[Dim::Fixed(1), Dim::Fixed(4)], &[("MatMul", Some((&[4, 3], weights(12))))]),
+    );
     let verdict = cli(&[&"verify", &bundle, &"--model", &other, &"--json"]);
     verdict.fails(1, &["model"]);
     assert_eq!(verdict.json()["accepted"], false);
@@ -214,13 +232,24 @@ fn prove_and_verify_have_their_keys() {
 fn compare_has_its_keys() {
     let folder = prepared();
     let found = cli(&[
-        &"compare", &folder.path("model.onnx"), &"--input", &folder.path("input.json"), &"--plan",
-        &folder.path("plan.json"), &"--json",
+        &"compare",
+        &folder.path("model.onnx"),
+        &"--input",
+        &folder.path("input.json"),
+        &"--plan",
+        &folder.path("plan.json"),
+        &"--json",
     ]);
     let found = found.succeeds().json();
     has_keys(
         &found,
-        &[("monolithic", 'o'), ("sliced", 'o'), ("sum", 'o'), ("slowest", 'o'), ("reductions", 'o')],
+        &[
+            ("monolithic", 'o'),
+            ("sliced", 'o'),
+            ("sum", 'o'),
+            ("slowest", 'o'),
+            ("reductions", 'o'),
+        ],
     );
     assert_eq!(found["monolithic"]["slices"].as_array().unwrap().len(), 1);
     assert_eq!(found["sliced"]["slices"].as_array().unwrap().len(), 2);
@@ -234,8 +263,19 @@ fn slices_can_be_proven_by_choice() {
     let (plan, bundle) = (folder.path("plan.json"), folder.path("bundle"));
     let prove = |reveal: &str| {
         cli(&[
-            &"prove", &model, &"--input", &input, &"--plan", &plan, &"--only", &"1", &"--reveal",
-            &reveal, &"-o", &bundle, &"--json",
+            &"prove",
+            &model,
+            &"--input",
+            &input,
+            &"--plan",
+            &plan,
+            &"--only",
+            &"1",
+            &"--reveal",
+            &reveal,
+            &"-o",
+            &bundle,
+            &"--json",
         ])
         .succeeds()
         .json()
@@ -255,10 +295,8 @@ fn slices_can_be_proven_by_choice() {
     let open = verify("0.4").succeeds().json();
     assert_eq!(open["linked"], true);
     assert_eq!(open["output_proven"], false);
-    cli(&[
-        &"prove", &model, &"--input", &input, &"--plan", &plan, &"--only", &"7", &"-o", &bundle,
-    ])
-    .fails(2, &["no slice 7", "2 slices"]);
+    cli(&[&"prove", &model, &"--input", &input, &"--plan", &plan, &"--only", &"7", &"-o", &bundle])
+        .fails(2, &["no slice 7", "2 slices"]);
 }
 
 #[test]
@@ -268,7 +306,13 @@ fn hidden_tensors_stay_hidden() {
     let bundle = folder.path("bundle");
     let model = folder.path("model.onnx");
     cli(&[
-        &"prove", &model, &"--input", &folder.path("input.json"), &"--reveal", &"none", &"-o",
+        &"prove",
+        &model,
+        &"--input",
+        &folder.path("input.json"),
+        &"--reveal",
+        &"none",
+        &"-o",
         &bundle,
     ])
     .succeeds();
@@ -313,10 +357,8 @@ fn an_unsupported_operator_opens_and_its_slice_is_refused() {
     cli(&[&"plan", &model, &"--cuts", &"1", &"-o", &plan]).succeeds();
     cli(&[&"prove", &model, &"--input", &input, &"--plan", &plan, &"-o", &bundle])
         .fails(2, &["Sin", "slice 1"]);
-    cli(&[
-        &"prove", &model, &"--input", &input, &"--plan", &plan, &"--only", &"0", &"-o", &bundle,
-    ])
-    .succeeds();
+    cli(&[&"prove", &model, &"--input", &input, &"--plan", &plan, &"--only", &"0", &"-o", &bundle])
+        .succeeds();
     let verdict =
         cli(&[&"verify", &bundle, &"--model", &model, &"--min-coverage", &"0.9", &"--json"]);
     let verdict = verdict.succeeds().json();
@@ -329,10 +371,7 @@ fn an_open_shape_needs_a_binding() {
     let folder = Folder::new();
     let model = folder.write(
         "open.onnx",
-        tiny(
-            &[Dim::Open("batch"), Dim::Fixed(4)],
-            &[("MatMul", Some((&[4, 3], weights(12))))],
-        ),
+        tiny(&[Dim::Open("batch"), Dim::Fixed(4)], &[("MatMul", Some((&[4, 3], weights(12))))]),
     );
     cli(&[&"analyze", &model]).fails(2, &["--shape x=1"]);
     cli(&[&"analyze", &model, &"--shape", &"x=1,4"]).succeeds();
@@ -351,8 +390,7 @@ fn weights_that_are_no_numbers_are_named() {
             tiny(&[Dim::Fixed(1), Dim::Fixed(4)], &[("MatMul", Some((&[4, 3], elements)))]),
         );
         let input = folder.input("input.json", &INPUT);
-        cli(&[&"prove", &model, &"--input", &input, &"-o", &folder.path("bundle")])
-            .fails(2, &[]);
+        cli(&[&"prove", &model, &"--input", &input, &"-o", &folder.path("bundle")]).fails(2, &[]);
     }
 }
 
@@ -398,8 +436,14 @@ fn a_full_disk_is_named() {
 fn too_little_memory_is_refused_before_anything_runs() {
     let folder = prepared();
     cli(&[
-        &"prove", &folder.path("model.onnx"), &"--input", &folder.path("input.json"), &"--memory",
-        &"1KiB", &"-o", &folder.path("bundle"),
+        &"prove",
+        &folder.path("model.onnx"),
+        &"--input",
+        &folder.path("input.json"),
+        &"--memory",
+        &"1KiB",
+        &"-o",
+        &folder.path("bundle"),
     ])
     .fails(2, &["memory", "slice 0"]);
 }

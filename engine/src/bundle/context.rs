@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::format::{FORMAT_VERSION, bytes_of};
 use super::Header;
+use super::format::{FORMAT_VERSION, bytes_of};
 use crate::digest::Digest;
 use crate::prove::System;
 
@@ -19,7 +19,7 @@ impl Header {
     #[must_use]
     pub fn plan_digest(&self) -> Digest {
         let parts = PlanParts { cuts: &self.cuts, systems: &self.systems };
-        Digest::of("microtome plan v1", &bytes_of(&parts))
+        Digest::of("microtome bundle plan v1", &bytes_of(&parts))
     }
 
     /// The digest of the run: all of the header but the openings, which the prover may choose

@@ -143,12 +143,7 @@ impl Header {
     /// # Errors
     /// Gives the first tensor that has none.
     pub fn boundary_of(&self, slice: &ProgramSlice) -> Result<Vec<Commitment>, ValueId> {
-        slice
-            .inputs
-            .iter()
-            .chain(&slice.outputs)
-            .map(|&id| self.commitment(id).ok_or(id))
-            .collect()
+        slice.inputs.iter().chain(&slice.outputs).map(|&id| self.commitment(id).ok_or(id)).collect()
     }
 }
 

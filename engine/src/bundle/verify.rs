@@ -73,9 +73,10 @@ pub fn verify_with(
     for (index, (record, slice)) in bundle.slices.iter().zip(&layout.slices).enumerate() {
         let start = Instant::now();
         let (standing, reason) = match (&record.backing, &slice.obstacle) {
-            (Backing::Proof(_), Some(obstacle)) => {
-                (Standing::Rejected, format!("it can't be proven, so no proof of it holds: {obstacle}"))
-            }
+            (Backing::Proof(_), Some(obstacle)) => (
+                Standing::Rejected,
+                format!("it can't be proven, so no proof of it holds: {obstacle}"),
+            ),
             (Backing::Executed, Some(obstacle)) => {
                 (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
             }
@@ -135,8 +136,7 @@ fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
         ));
     }
     let skeleton = Skeleton::of(&model.graph);
-    let program =
-        skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
+    let program = skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
     let digest = program.digest();
     if header.program != digest {
         return Err(format!(
@@ -266,12 +266,8 @@ fn check_proof(
     let boundary = header.boundary_of(slice).map_err(|id| {
         format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
     })?;
-    let statement = Statement {
-        program,
-        slice,
-        context: header.slice_context(index).0,
-        boundary: &boundary,
-    };
+    let statement =
+        Statement { program, slice, context: header.slice_context(index).0, boundary: &boundary };
     check(index, header.systems[index], &statement, proof)
 }
 
@@ -306,7 +302,9 @@ fn rerun(program: &Program, slice: &ProgramSlice, opened: &Trace) -> (Standing, 
 /// The part of the multiply-accumulates that is proven; the part of the slices where there are no
 /// multiply-accumulates at all.
 fn coverage(macs: &[u64], proven: &[bool]) -> f64 {
-    let ratio = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
+    let ratio = |part: u64, all: u64| {
+        if all == 0 { 0.0 } else { part as f64 / all as f64 }
+    };
     let total: u64 = macs.iter().sum();
     if total == 0 {
         return ratio(proven.iter().filter(|&&p| p).count() as u64, proven.len() as u64);

@@ -102,9 +102,8 @@ fn split(array: Array<f32>, slot: &Slot) -> Result<Vec<Vec<f32>>, String> {
         )
     };
     // Dimensions of size one say nothing about the order of the elements.
-    let squeezed = |dims: &[usize]| -> Vec<usize> {
-        dims.iter().copied().filter(|&dim| dim != 1).collect()
-    };
+    let squeezed =
+        |dims: &[usize]| -> Vec<usize> { dims.iter().copied().filter(|&dim| dim != 1).collect() };
     if slot.len == 0 || elements.is_empty() || elements.len() % slot.len != 0 {
         return Err(mismatch());
     }
@@ -128,10 +127,7 @@ fn cases(tensors: Vec<Vec<Vec<f32>>>, labels: Option<Array<i64>>) -> Result<Inpu
         return Err("holds no case".to_owned());
     }
     if let Some(other) = tensors.iter().find(|input| input.len() != count) {
-        return Err(format!(
-            "holds {count} cases for one input and {} for another",
-            other.len()
-        ));
+        return Err(format!("holds {count} cases for one input and {} for another", other.len()));
     }
     if let Some(labels) = labels.as_ref().filter(|labels| labels.elements.len() != count) {
         return Err(format!("holds {count} cases and {} labels", labels.elements.len()));

@@ -96,7 +96,9 @@ pub fn read(path: &Path, graph: &Graph) -> Result<Inputs, InputError> {
         "npy" => arrays::read_npy,
         "npz" => arrays::read_npz,
         "png" | "jpg" | "jpeg" => picture::read,
-        _ => return Err(InputError::Kind { path: path.to_owned() }),
+        _ => {
+            return Err(InputError::Kind { path: path.to_owned() });
+        }
     };
     let bytes = files::read(path, MOST_FILE_BYTES, "an input")?;
     reader(&bytes, &slots)

@@ -87,11 +87,12 @@ fn run(request: &Request, children: &Children, sink: &Sink) -> Result<Outcome, S
         Some(program) => program.clone(),
         None => own_program()?,
     };
-    let cuts = &request.plan.cuts;
+    let cuts = request.plan.cuts();
     let layout = layout(request, cuts)?;
     sink.send(Event::Planned { slices: layout.slices.len(), whole: request.whole_too });
 
-    let systems = request.plan.systems_for(layout.slices.len());
+    let systems: Vec<System> =
+        (0..layout.slices.len()).map(|slice| request.plan.system(slice)).collect();
     let mut waiting = pieces(request, &layout, &systems)?;
     let trace = execute(request, &layout)?;
     let output = layout.real_outputs(&request.program, &trace);
@@ -140,11 +141,7 @@ fn layout(request: &Request, cuts: &[usize]) -> Result<Layout, String> {
 }
 
 /// The slices to prove, each checked: it can be proven, and it fits the memory.
-fn pieces(
-    request: &Request,
-    layout: &Layout,
-    systems: &[System],
-) -> Result<Vec<Waiting>, String> {
+fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<Waiting>, String> {
     request
         .prove
         .iter()
@@ -191,12 +188,7 @@ fn whole_piece(
 }
 
 /// A piece that fits the memory by itself.
-fn fitting(
-    request: &Request,
-    piece: Piece,
-    what: &str,
-    shape: &Shape,
-) -> Result<Waiting, String> {
+fn fitting(request: &Request, piece: Piece, what: &str, shape: &Shape) -> Result<Waiting, String> {
     let peak_bytes = predict::of(shape).peak_bytes;
     if peak_bytes > request.memory_bytes {
         return Err(format!(

@@ -91,7 +91,9 @@ impl Prover<'_> {
         let work = Work::Verify { system, statement, proof: proof.clone() };
         let (report, checking) = self.run_child(&work, piece)?;
         let Report::Holds { peak_bytes: verify_peak_bytes } = report else {
-            return Err(ChildError::Failed("the process that verifies it gave no answer".to_owned()));
+            return Err(ChildError::Failed(
+                "the process that verifies it gave no answer".to_owned(),
+            ));
         };
 
         let measured = Measured {

@@ -62,12 +62,7 @@ impl WireStatement {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Work {
     /// Prove a statement.
-    Prove {
-        system: System,
-        statement: WireStatement,
-        trace: Trace,
-        salts: BTreeMap<ValueId, Salt>,
-    },
+    Prove { system: System, statement: WireStatement, trace: Trace, salts: BTreeMap<ValueId, Salt> },
     /// Verify a proof.
     Verify { system: System, statement: WireStatement, proof: Vec<u8> },
 }

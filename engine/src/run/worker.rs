@@ -70,7 +70,8 @@ impl Children {
             .map_err(|error| {
                 ChildError::Failed(format!("{} can't be started: {error}", program.display()))
             })?;
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let pid = child.id();
         let child = Arc::new(Mutex::new(child));
         {

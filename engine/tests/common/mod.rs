@@ -97,8 +97,7 @@ pub fn tiny(input: &[Dim], nodes: &[(&str, Option<(&[i64], Vec<f32>)>)]) -> Vec<
     };
     for (index, (op, weight)) in nodes.iter().enumerate() {
         let last = index + 1 == nodes.len();
-        let mut inputs =
-            vec![if index == 0 { "x".to_owned() } else { format!("t{index}") }];
+        let mut inputs = vec![if index == 0 { "x".to_owned() } else { format!("t{index}") }];
         if let Some((dims, elements)) = weight {
             let name = format!("w{index}");
             inputs.push(name.clone());

@@ -10,10 +10,10 @@ use microtome_engine::prove::System;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::End;
 use crate::args::ModelArgs;
 use crate::opened::Opened;
 use crate::output::{self, Table};
-use crate::End;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -72,7 +72,11 @@ pub fn main(args: &Args) -> Result<End> {
         nodes: nodes(graph, &opened.skeleton),
         totals: cost::totals(graph),
     };
-    if args.json { output::json(&result)? } else { output::text(&describe(&result))? }
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&describe(&result))?
+    }
     Ok(End::Success)
 }
 

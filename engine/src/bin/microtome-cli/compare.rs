@@ -6,11 +6,11 @@ use anyhow::Result;
 use microtome_engine::run::{Measured, Request, Reveal};
 use serde::Serialize;
 
+use crate::End;
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
 use crate::opened::Opened;
 use crate::output::{self, Table, bytes, secs};
 use crate::proving::{self, ProofJson};
-use crate::End;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -72,7 +72,7 @@ pub fn main(args: &Args) -> Result<End> {
         skeleton: opened.skeleton,
         program: quantised.program,
         card: quantised.card,
-        prove: (0..=plan.cuts.len()).collect(),
+        prove: (0..plan.slice_count()).collect(),
         plan,
         input: input.tensors,
         reveal: Reveal::ENDS,
@@ -93,7 +93,11 @@ pub fn main(args: &Args) -> Result<End> {
     let (sum, slowest) = (sum(&slices), slowest(&slices));
     let reductions = reductions(&whole, &sum, &slowest, sliced.linking_secs);
     let result = CompareJson { monolithic, sliced, sum, slowest, reductions };
-    if args.json { output::json(&result)? } else { output::text(&describe(&result))? }
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&describe(&result))?
+    }
     Ok(End::Success)
 }
 

@@ -7,10 +7,10 @@ use microtome_engine::files::{self, Access};
 use microtome_engine::plan::Plan;
 use serde::Serialize;
 
+use crate::End;
 use crate::args::ModelArgs;
 use crate::opened::Opened;
 use crate::output;
-use crate::End;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,7 +56,7 @@ pub fn main(args: &Args) -> Result<End> {
     let mut manifest = Manifest {
         model: graph.digest.to_string(),
         name: graph.name.clone(),
-        cuts: plan.cuts.clone(),
+        cuts: plan.cuts().to_vec(),
         slices: Vec::new(),
     };
     for (index, (slice, nodes)) in slices.iter().zip(&groups).enumerate() {
@@ -86,8 +86,8 @@ pub fn main(args: &Args) -> Result<End> {
 
 /// The nodes of each slice.
 fn groups(plan: &Plan, opened: &Opened) -> Vec<Vec<usize>> {
-    let all = opened.model.graph.nodes.len();
-    let starts = std::iter::once(0).chain(plan.cuts.iter().copied());
-    let ends = plan.cuts.iter().copied().chain(std::iter::once(all));
-    starts.zip(ends).map(|(start, end)| opened.skeleton.nodes_between(start, end)).collect()
+    plan.ranges(opened.model.graph.nodes.len())
+        .into_iter()
+        .map(|(from, to)| opened.skeleton.nodes_between(from, to))
+        .collect()
 }

@@ -8,9 +8,10 @@ use microtome_engine::inputs::{self, Case};
 use microtome_engine::onnx::Model;
 use microtome_engine::plan::Plan;
 use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
+use microtome_engine::prove::System;
 
 use crate::args::{CardArgs, InputArgs, ModelArgs};
-use crate::plan::PlanFile;
+use crate::plan;
 
 /// An opened model and its structure.
 pub struct Opened {
@@ -26,27 +27,24 @@ pub struct Quantised {
 
 impl Opened {
     pub fn open(args: &ModelArgs) -> Result<Self> {
-        Self::open_at(&args.model, args)
-    }
-
-    fn open_at(path: &Path, args: &ModelArgs) -> Result<Self> {
-        let model = Model::open(path, &args.shapes.bindings())?;
+        let model = Model::open(&args.model, &args.shapes.bindings())?;
         let skeleton = Arc::new(Skeleton::of(&model.graph));
         Ok(Self { model: Arc::new(model), skeleton })
     }
 
     /// The case of the input file that is asked for.
     pub fn input(&self, args: &InputArgs) -> Result<Case> {
-        let mut cases = inputs::read(&args.input, &self.model.graph)?.cases;
+        self.case(&args.input, args.case)
+    }
+
+    /// One case of a file of inputs.
+    pub fn case(&self, path: &Path, case: usize) -> Result<Case> {
+        let mut cases = inputs::read(path, &self.model.graph)?.cases;
         let count = cases.len();
-        if args.case >= count {
-            bail!(
-                "{} has {count} cases, so --case is at most {}",
-                args.input.display(),
-                count - 1
-            );
+        if case >= count {
+            bail!("{} has {count} cases, so --case is at most {}", path.display(), count - 1);
         }
-        Ok(cases.swap_remove(args.case))
+        Ok(cases.swap_remove(case))
     }
 
     /// Calibrates on a file, else on the input.
@@ -83,13 +81,23 @@ impl Opened {
         Ok(Quantised { card, program: Arc::new(program) })
     }
 
-    /// The plan of a file, which must be of this model; without a file, one slice.
-    pub fn plan(&self, path: Option<&Path>) -> Result<Plan> {
-        let Some(path) = path else {
-            return Ok(Plan::monolithic(&self.model.graph));
+    /// The plan of a file, which must be of this model; without a file, one slice. A proof system
+    /// given here replaces the plan's.
+    pub fn plan(&self, path: Option<&Path>, system: Option<System>) -> Result<Plan> {
+        let digest = self.model.graph.digest;
+        let mut plan = match path {
+            None => Plan::whole(digest),
+            Some(path) => {
+                let plan = plan::read_file(path)?;
+                plan.check(digest, &self.skeleton).with_context(|| path.display().to_string())?;
+                plan
+            }
         };
-        PlanFile::read(path)?
-            .plan_for(self)
-            .with_context(|| format!("{} doesn't fit this model", path.display()))
+        if let Some(system) = system {
+            for slice in 0..plan.slice_count() {
+                plan.set_system(slice, system);
+            }
+        }
+        Ok(plan)
     }
 }

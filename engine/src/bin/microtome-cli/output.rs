@@ -61,7 +61,11 @@ impl Table {
                 .zip(&widths)
                 .enumerate()
                 .map(|(column, (cell, &width))| {
-                    if column < self.left { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                    if column < self.left {
+                        format!("{cell:<width$}")
+                    } else {
+                        format!("{cell:>width$}")
+                    }
                 })
                 .collect();
             text.push_str(cells.join("  ").trim_end());

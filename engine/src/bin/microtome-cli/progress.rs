@@ -18,8 +18,11 @@ pub struct Progress {
 
 impl Progress {
     pub fn new() -> Self {
-        let bar =
-            if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(0)
+        } else {
+            ProgressBar::hidden()
+        };
         if let Ok(style) =
             ProgressStyle::with_template("[{elapsed}] {bar:24} {pos}/{len} proven  {wide_msg}")
         {
@@ -63,9 +66,10 @@ impl Progress {
         let running = self.phases.iter().filter(|(_, phase)| **phase != Phase::Queued);
         let parts: Vec<String> = running
             .map(|(piece, phase)| {
-                let memory = self.memory.get(piece).map_or(String::new(), |&bytes| {
-                    format!(", {}", output::bytes(bytes))
-                });
+                let memory = self
+                    .memory
+                    .get(piece)
+                    .map_or(String::new(), |&bytes| format!(", {}", output::bytes(bytes)));
                 format!("{}: {}{memory}", name(*piece), doing(*phase))
             })
             .collect();

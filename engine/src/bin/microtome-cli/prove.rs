@@ -54,7 +54,7 @@ pub fn main(args: &Args) -> Result<End> {
     let plan = opened.plan(args.plan.as_deref(), args.system)?;
     let prove: BTreeSet<usize> = match &args.only {
         Some(only) => only.iter().copied().collect(),
-        None => (0..=plan.cuts.len()).collect(),
+        None => (0..plan.slice_count()).collect(),
     };
     let wanted = prove.len();
     let outcome = proving::run_job(Request {

@@ -8,10 +8,10 @@ use microtome_engine::onnx::FloatTrace;
 use microtome_engine::program::{Fidelity, Program, Trace};
 use serde::Serialize;
 
+use crate::End;
 use crate::args::{CardArgs, InputArgs, ModelArgs};
 use crate::opened::Opened;
 use crate::output::{self, Table};
-use crate::End;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -58,12 +58,11 @@ pub fn main(args: &Args) -> Result<End> {
     let quantised = opened.calibrate(&args.card, Some(&input))?;
     let program = &quantised.program;
     let graph = &opened.model.graph;
-    let layout = Layout::new(graph, &opened.skeleton, program, &plan.cuts)
+    let layout = Layout::new(graph, &opened.skeleton, program, plan.cuts())
         .map_err(|reason| anyhow::anyhow!("the plan doesn't fit the model: {reason}"))?;
 
     let float = opened.model.float_run(&input.tensors)?;
-    let quantised_input =
-        layout.quantise(program, &input.tensors).map_err(anyhow::Error::msg)?;
+    let quantised_input = layout.quantise(program, &input.tensors).map_err(anyhow::Error::msg)?;
     let trace = program.run_slice(&program.slice(0..program.ops.len()), quantised_input)?;
     let output = layout.real_outputs(program, &trace);
     let float_output: Vec<Vec<f32>> =
@@ -78,7 +77,11 @@ pub fn main(args: &Args) -> Result<End> {
         label: input.label,
         program: program.digest().to_string(),
     };
-    if args.json { output::json(&result)? } else { output::text(&describe(&result))? }
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&describe(&result))?
+    }
     Ok(End::Success)
 }
 

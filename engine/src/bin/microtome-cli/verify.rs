@@ -8,9 +8,9 @@ use microtome_engine::digest::Digest;
 use microtome_engine::inputs;
 use microtome_engine::onnx::Model;
 
+use crate::End;
 use crate::args::ShapeArgs;
 use crate::output::{self, Table};
-use crate::End;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -73,7 +73,11 @@ pub fn main(args: &Args) -> Result<End> {
 }
 
 fn finish(args: &Args, verdict: &Verdict) -> Result<End> {
-    if args.json { output::json(verdict)? } else { output::text(&describe(verdict))? }
+    if args.json {
+        output::json(verdict)?
+    } else {
+        output::text(&describe(verdict))?
+    }
     for reason in &verdict.reasons {
         eprintln!("error: {reason}");
     }
