@@ -22,9 +22,14 @@
 #![warn(missing_docs)]
 
 pub mod bundle;
+pub mod cost;
 pub mod digest;
 pub mod files;
 pub mod graph;
 pub mod inputs;
+pub mod onnx;
+pub mod plan;
+pub mod predict;
 pub mod program;
+pub mod prove;
 pub mod run;
