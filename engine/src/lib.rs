@@ -18,6 +18,7 @@
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
+//! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
 
 #![warn(missing_docs)]
 
@@ -32,4 +33,5 @@ pub mod plan;
 pub mod predict;
 pub mod program;
 pub mod prove;
+pub mod report;
 pub mod run;
