@@ -15,9 +15,11 @@
 //! | [`onnx`] | bytes to [`graph::Graph`]: shapes, constant folding, the float reference |
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
+//! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
 
 #![warn(missing_docs)]
 
 pub mod digest;
 pub mod graph;
 pub mod program;
+pub mod report;
