@@ -9,6 +9,7 @@ use egui::{Context, ThemePreference, ViewportCommand};
 use microtome_engine::bundle::{self, Bundle, Demands, Verdict};
 use microtome_engine::digest::Digest;
 use microtome_engine::inputs::{self, Inputs};
+use microtome_engine::plan::Plan;
 use microtome_engine::report::charts;
 
 use crate::app::{App, BottomTab};
@@ -35,6 +36,8 @@ pub(crate) enum Message {
     Answered { model: Digest, case: usize, version: u64, answer: Box<Answer> },
     Inputs { model: Digest, path: PathBuf, result: Result<Inputs, String> },
     Verified { model: Digest, from: String, result: Box<Result<Verdict, String>> },
+    /// The plan before with the plan after.
+    Balanced { model: Digest, result: Result<(Plan, Plan), String> },
     Written(Result<String, String>),
 }
 
@@ -182,12 +185,23 @@ impl App {
                     Err(reason) => self.say(Kind::Error, reason),
                 }
             }
+            Message::Balanced { model, result } if Some(model) == open => match result {
+                Ok((before, after)) => {
+                    // An edit that was made meanwhile is newer than the wish to balance.
+                    if let Some(session) = self.session.as_mut().filter(|s| *s.plan() == before) {
+                        session.set_plan(after);
+                    }
+                    self.refresh_estimates(ctx);
+                }
+                Err(reason) => self.say(Kind::Error, reason),
+            },
             Message::Written(Ok(text)) => self.say(Kind::Note, text),
             Message::Written(Err(reason)) => self.say(Kind::Error, reason),
             // What belongs to a model that was closed meanwhile is of no use.
             Message::Prepared { .. }
             | Message::Answered { .. }
             | Message::Inputs { .. }
+            | Message::Balanced { .. }
             | Message::Verified { .. } => {}
         }
     }
@@ -356,8 +370,12 @@ impl App {
             (Command::Undo, ..) => session.undo(),
             (Command::Redo, ..) => session.redo(),
             (Command::Balance, ..) => {
-                if let Err(reason) = session.balance(balance.slices, balance.metric) {
-                    self.say(Kind::Error, reason);
+                let model = session.graph.digest;
+                if let Some(balancing) = session.balancing(balance.slices, balance.metric) {
+                    self.workers.start("balance", move || Message::Balanced {
+                        model,
+                        result: balancing.run(),
+                    });
                 }
             }
             (Command::MergeAll, ..) => session.merge_all(),

@@ -181,8 +181,7 @@ fn balance_and_merge_are_steps() {
     let before = cuts(&window);
     window.state_mut().settings.balance.slices = 4;
     window.state_mut().ask(Command::Balance);
-    window.run_steps(3);
-    assert_eq!(cuts(&window).len(), 3);
+    wait(&mut window, "four slices", |app| app.session.as_ref().unwrap().cuts().len() == 3);
     window.state_mut().ask(Command::MergeAll);
     window.run_steps(3);
     assert!(cuts(&window).is_empty());

@@ -64,7 +64,7 @@ pub fn paint_titles(
     let t = theme::of(ui);
     let edges = band_edges(area, camera, layout, session);
     let rows = session.rows();
-    let total: u64 = rows.iter().map(|row| row.macs).sum();
+    let total: u64 = rows.iter().map(|row| row.totals.macs).sum();
     for (index, pair) in edges.windows(2).enumerate() {
         let room = pair[1].min(area.bottom()) - pair[0].max(area.top());
         if room < 22.0 {
@@ -84,8 +84,8 @@ pub fn paint_titles(
                 y += 15.0;
             }
         };
-        let share = if total > 0 { row.macs as f64 / total as f64 } else { 0.0 };
-        line(format!("{} MACs · {}", fmt::count(row.macs), fmt::percent(share)), t.weak);
+        let share = if total > 0 { row.totals.macs as f64 / total as f64 } else { 0.0 };
+        line(format!("{} MACs · {}", fmt::count(row.totals.macs), fmt::percent(share)), t.weak);
         if row.obstacle.is_some() {
             line("not provable here".to_owned(), t.bad);
         } else if let Some(p) = &row.prediction {
@@ -409,7 +409,7 @@ fn tooltip(
 fn costs(ui: &mut Ui, index: usize, was: &SliceRow, is: &SliceRow) {
     let t = theme::of(ui);
     ui.label(theme::strong(format!("Slice {}", index + 1)).color(t.slice(index)));
-    change(ui, was.macs as f64, is.macs as f64, |v| fmt::count(v as u64) + " MACs");
+    change(ui, was.totals.macs as f64, is.totals.macs as f64, |v| fmt::count(v as u64) + " MACs");
     ui.end_row();
     if let (Some(was), Some(is)) = (&was.prediction, &is.prediction) {
         ui.label("");

@@ -196,9 +196,9 @@ fn slice_row(
 
 /// The columns of what a slice is estimated to cost.
 fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
-    row_ui.col(|ui| pair(ui, fmt::count(row.macs), fmt::count(row.flops)));
+    row_ui.col(|ui| pair(ui, fmt::count(row.totals.macs), fmt::count(row.totals.flops)));
     row_ui.col(|ui| {
-        pair(ui, fmt::count(row.params), fmt::bytes(row.peak_activation_bytes));
+        pair(ui, fmt::count(row.totals.params), fmt::bytes(row.totals.peak_activation_bytes));
     });
     row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
     row_ui.col(|ui| match &row.circuit {

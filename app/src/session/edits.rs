@@ -2,10 +2,37 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
-use microtome_engine::plan::{Metric, Plan, PlanError};
+use microtome_engine::plan::{Estimator, Metric, Plan, PlanError};
 
 use super::{FIRST_SLICES, Session};
+
+/// How much of the balance is given for fewer bytes that cross.
+const TOLERANCE: f64 = 0.05;
+
+/// Balancing, to be taken to a worker: by the cost of proofs it lays out very many circuits.
+pub struct Balancing {
+    estimator: Arc<Estimator>,
+    plan: Plan,
+    slices: usize,
+    metric: Metric,
+}
+
+impl Balancing {
+    /// Places the cuts so that the largest slice is as small as it can be; locked cuts stay.
+    /// Returns the plan before with the plan after.
+    ///
+    /// # Errors
+    /// Where the model can't be cut so; the text says why.
+    pub fn run(self) -> Result<(Plan, Plan), String> {
+        let balanced = self
+            .plan
+            .balanced(&self.estimator, self.slices, self.metric, TOLERANCE)
+            .map_err(|error| error.to_string())?;
+        Ok((self.plan, balanced))
+    }
+}
 
 impl Session {
     /// The plan.
@@ -118,21 +145,19 @@ impl Session {
         self.edit(|plan| free.into_iter().try_for_each(|cut| plan.remove(cut)));
     }
 
-    /// Places the cuts so that the largest slice is as small as it can be; locked cuts stay.
-    ///
-    /// # Errors
-    /// Where the model can't be cut so; the text says why.
-    pub fn balance(&mut self, slices: usize, metric: Metric) -> Result<(), String> {
-        let Some(prepared) = &self.prepared else { return Ok(()) };
-        let balanced = prepared
-            .estimator
-            .balanced(&self.plan, slices, metric)
-            .map_err(|error| error.to_string())?;
-        self.edit(|plan| {
-            *plan = balanced;
+    /// What balancing needs, to be taken to a worker.
+    #[must_use]
+    pub fn balancing(&self, slices: usize, metric: Metric) -> Option<Balancing> {
+        let estimator = self.prepared.as_ref()?.estimator.clone();
+        Some(Balancing { estimator, plan: self.plan.clone(), slices, metric })
+    }
+
+    /// Takes a whole plan, as one step.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.edit(|current| {
+            *current = plan;
             Ok(())
         });
-        Ok(())
     }
 
     /// A first plan by the work in each node, so that there is something to drag.
@@ -191,10 +216,7 @@ impl Session {
             .map_err(|error| format!("{}: this is no plan: {error}", path.display()))?;
         plan.check(self.graph.digest, &self.skeleton)
             .map_err(|error| format!("{}: {error}", path.display()))?;
-        self.edit(|current| {
-            *current = plan;
-            Ok(())
-        });
+        self.set_plan(plan);
         Ok(())
     }
 

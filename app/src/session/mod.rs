@@ -17,9 +17,11 @@ use microtome_engine::inputs::{Case, Inputs};
 use microtome_engine::onnx::Model;
 use microtome_engine::plan::{Estimator, Plan, SliceEstimate};
 use microtome_engine::program::{Settings, Skeleton, Source};
+use microtome_engine::prove::System;
 use microtome_engine::run::Measured;
 
 pub use answer::{Answer, ClassBar, Question};
+pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
 
 use crate::history::History;
@@ -82,7 +84,7 @@ pub struct Estimates {
 /// Estimates a plan. For a worker: a large model's circuits take a while to lay out.
 #[must_use]
 pub fn estimate(estimator: &Estimator, plan: Plan) -> Estimates {
-    Estimates { rows: estimator.slices(&plan), whole: estimator.whole(), plan }
+    Estimates { rows: estimator.slices(&plan), whole: estimator.whole(System::default()), plan }
 }
 
 impl Session {
@@ -282,13 +284,14 @@ impl Session {
     pub fn crossing_tensors(&self, cut: usize) -> Vec<(String, String)> {
         let Some(prepared) = &self.prepared else { return Vec::new() };
         let crossing = prepared.estimator.crossing(cut);
+        let text = |shape: &[usize]| {
+            shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+        };
         crossing
-            .tensors
+            .values
             .iter()
-            .map(|&id| {
-                let tensor = self.graph.tensor(id);
-                (tensor.name.clone(), tensor.shape_text())
-            })
+            .map(|&id| prepared.program.value(id))
+            .map(|value| (value.name.clone(), text(&value.shape)))
             .collect()
     }
 

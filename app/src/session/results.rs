@@ -164,9 +164,9 @@ impl Session {
     #[must_use]
     pub fn coverage(&self) -> f64 {
         let rows = self.rows();
-        let all: u64 = rows.iter().map(|row| row.macs).sum();
+        let all: u64 = rows.iter().map(|row| row.totals.macs).sum();
         let marked: u64 =
-            self.marked().iter().filter_map(|&s| rows.get(s)).map(|row| row.macs).sum();
+            self.marked().iter().filter_map(|&s| rows.get(s)).map(|row| row.totals.macs).sum();
         if all == 0 { 0.0 } else { marked as f64 / all as f64 }
     }
 
@@ -179,10 +179,10 @@ impl Session {
             .iter()
             .enumerate()
             .map(|(slice, row)| SummaryRow {
-                macs: row.macs,
-                flops: row.flops,
-                params: row.params,
-                peak_activation_bytes: row.peak_activation_bytes,
+                macs: row.totals.macs,
+                flops: row.totals.flops,
+                params: row.totals.params,
+                peak_activation_bytes: row.totals.peak_activation_bytes,
                 in_bytes: row.in_bytes,
                 out_bytes: row.out_bytes,
                 predicted: row.prediction.as_ref().map(|p| (p.prove_secs, p.peak_bytes)),
