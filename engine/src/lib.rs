@@ -19,7 +19,12 @@
 
 #![warn(missing_docs)]
 
+pub mod cost;
 pub mod digest;
 pub mod graph;
+pub mod onnx;
+pub mod plan;
+pub mod predict;
 pub mod program;
 pub mod report;
+pub mod prove;

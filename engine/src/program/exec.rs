@@ -8,7 +8,7 @@ use super::{Kind, Linear, Op, Program, ProgramSlice, Value, ValueId, Window};
 pub type Trace = BTreeMap<ValueId, Vec<i32>>;
 
 /// Why a run stopped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RunError {
     /// A value left the range that its tensor was calibrated for.
     #[error(
@@ -24,6 +24,23 @@ pub enum RunError {
         low: i64,
         /// Greatest value of the range.
         high: i64,
+    },
+    /// A number of an input is outside the range that its tensor was calibrated for.
+    #[error(
+        "input {name:?} holds {value} at element {element}, outside its range {low:.4} to \
+         {high:.4}: calibrate with inputs like this one, or with more headroom"
+    )]
+    InputRange {
+        /// Name of the input.
+        name: String,
+        /// Index of the element.
+        element: usize,
+        /// The number, as text, since it may be none.
+        value: String,
+        /// Least number of the range.
+        low: f64,
+        /// Greatest number of the range.
+        high: f64,
     },
     /// An input has the wrong number of elements.
     #[error("input {name:?} has {got} elements, but its shape {shape:?} needs {expected}")]
@@ -113,8 +130,8 @@ pub fn accumulators(linear: &Linear, inputs: &[&[i32]], len: usize) -> Vec<i64> 
         x.extend(
             site.taps.iter().map(|tap| i64::from(inputs[tap.operand as usize][tap.element as usize])),
         );
-        let rows = site.weights.chunks_exact(x.len().max(1));
-        for ((&output, &bias), row) in site.outputs.iter().zip(site.biases).zip(rows) {
+        for (number, (&output, &bias)) in site.outputs.iter().zip(site.biases).enumerate() {
+            let row = &site.weights[number * x.len()..(number + 1) * x.len()];
             let dot: i64 = row.iter().zip(&x).map(|(&w, &x)| i64::from(w) * x).sum();
             sums[output as usize] = dot + bias;
         }

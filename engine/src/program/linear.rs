@@ -4,8 +4,10 @@
 //! inputs (all channels of a convolution at one pixel, a row of a dense layer). The executor sums
 //! them, a circuit lays them out, and a test can hold both against each other.
 
+use serde::{Deserialize, Serialize};
+
 /// A linear map with requantisation: `y = (Σ w·x + bias + 2^(s-1)) >> s`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
     /// Which inputs meet which weights.
     pub map: Map,
@@ -20,7 +22,7 @@ pub struct Linear {
 
 /// Geometry of a window that slides over the two last dimensions of `[n, c, h, w]`. Networks with
 /// one spatial dimension have `h = 1`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// Images, times channels where the window looks at each channel by itself (pooling).
     pub planes: usize,
@@ -39,7 +41,7 @@ pub struct Window {
 }
 
 /// Which inputs meet which weights.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Map {
     /// A convolution. `window.planes` is the batch; weights are `[out, in/groups, kh, kw]`.
     Conv {
@@ -80,7 +82,7 @@ pub enum Map {
 
 /// How a sum reads an operand: elements to step over along each dimension of the output, 0 where
 /// the operand is broadcast.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operand {
     /// One step for each dimension of the output.
     pub strides: Vec<usize>,

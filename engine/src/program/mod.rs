@@ -10,17 +10,30 @@
 //! maximum over windows. Everything that only renames elements (reshapes, identities, dropout) is
 //! gone, and a batch normalisation after a convolution is folded into it.
 
+mod card;
 mod exec;
+mod fidelity;
+mod geometry;
 mod linear;
+mod lower;
+pub mod skeleton;
 mod slice;
+#[cfg(test)]
+mod tests;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
+
+pub use card::{CalibrateError, Card, CardValue, Settings, Source};
 pub use exec::{RunError, Trace, accumulators, requantise};
+pub use fidelity::{Fidelity, argmax, softmax};
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};
+pub use lower::LowerError;
+pub use skeleton::Skeleton;
 pub use slice::ProgramSlice;
 
 /// Index of a tensor in [`Program::tensors`].
@@ -36,7 +49,7 @@ impl ValueId {
 }
 
 /// An integer tensor of the program.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Value {
     /// Name of the (last) ONNX tensor that it stands for.
     pub name: String,
@@ -76,7 +89,7 @@ impl Value {
 }
 
 /// What an operation does.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Kind {
     /// A linear map with requantisation to the output's scale.
     Linear(Arc<Linear>),
@@ -88,7 +101,7 @@ pub enum Kind {
 }
 
 /// One operation of the program.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Op {
     /// Index of the graph's node that it comes from (the absorber, where nodes are absorbed).
     pub node: usize,
@@ -105,7 +118,7 @@ pub struct Op {
 }
 
 /// A model in fixed point. Operations are in topological order, with increasing [`Op::node`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Program {
     /// All tensors.
     pub tensors: Vec<Value>,
@@ -118,6 +131,60 @@ pub struct Program {
 }
 
 impl Program {
+    /// The digest of everything that the program says: shapes, scales, weights, order.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // Serialising to memory fails only for types that postcard can't write; these it can.
+        let bytes = postcard::to_stdvec(self).unwrap_or_default();
+        Digest::of("microtome program v1", &bytes)
+    }
+
+    /// Integers for a float tensor: `round(x / scale)`, half away from zero.
+    ///
+    /// # Errors
+    /// Where the length is wrong, or a number is outside the tensor's range or not a number.
+    pub fn quantise(&self, id: ValueId, floats: &[f32]) -> Result<Vec<i32>, RunError> {
+        let value = self.value(id);
+        if floats.len() != value.len() {
+            return Err(RunError::InputLength {
+                name: value.name.clone(),
+                got: floats.len(),
+                expected: value.len(),
+                shape: value.shape.clone(),
+            });
+        }
+        let range = value.range();
+        let quantise = |(element, &x): (usize, &f32)| {
+            let q = (f64::from(x) / value.scale).round();
+            if q.is_nan() || q < *range.start() as f64 || q > *range.end() as f64 {
+                return Err(RunError::InputRange {
+                    name: value.name.clone(),
+                    element,
+                    value: x.to_string(),
+                    low: *range.start() as f64 * value.scale,
+                    high: *range.end() as f64 * value.scale,
+                });
+            }
+            Ok(q as i32)
+        };
+        floats.iter().enumerate().map(quantise).collect()
+    }
+
+    /// Quantises one float tensor for each of [`Program::inputs`].
+    ///
+    /// # Errors
+    /// As [`Program::quantise`].
+    pub fn quantise_inputs(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<i32>>, RunError> {
+        self.inputs.iter().zip(inputs).map(|(&id, floats)| self.quantise(id, floats)).collect()
+    }
+
+    /// The real numbers that a tensor's integers stand for.
+    #[must_use]
+    pub fn dequantise(&self, id: ValueId, elements: &[i32]) -> Vec<f32> {
+        let scale = self.value(id).scale;
+        elements.iter().map(|&q| (f64::from(q) * scale) as f32).collect()
+    }
+
     /// The tensor with this id.
     #[must_use]
     pub fn value(&self, id: ValueId) -> &Value {

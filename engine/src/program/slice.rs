@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Op, Program, ValueId};
 
 /// A contiguous piece of the program.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ProgramSlice {
     /// Its operations, as a range of [`Program::ops`].
     pub ops: Range<usize>,

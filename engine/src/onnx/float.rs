@@ -1,0 +1,109 @@
+//! The float reference: tract runs the network and shows every tensor.
+
+use std::collections::BTreeMap;
+
+use tract_onnx::prelude::*;
+
+use super::infer::{Inferred, guarded};
+use super::{Model, OnnxError};
+use crate::graph::{ElementType, Graph, TensorId};
+
+/// The float tensors of a run, row-major, by id: the inputs and every float tensor that a node
+/// makes.
+pub type FloatTrace = BTreeMap<TensorId, Vec<f32>>;
+
+/// The most bytes of activations that a run may hold at once.
+const MAX_ACTIVATION_BYTES: u64 = 16 << 30;
+
+/// The network made ready to run, with the tensors that it answers with.
+pub struct Runner {
+    plan: std::sync::Arc<TypedRunnableModel>,
+    outputs: Vec<TensorId>,
+}
+
+impl Runner {
+    fn new(graph: &Graph, inferred: &Inferred) -> Result<Self, String> {
+        let bytes: u64 = graph.nodes.iter().flat_map(|n| n.outputs.iter().flatten())
+            .filter_map(|&id| graph.tensor(id).bytes())
+            .sum();
+        if bytes > MAX_ACTIVATION_BYTES {
+            return Err(format!("its activations need {bytes} bytes, more than this program takes"));
+        }
+        let made: Vec<_> = (0u32..)
+            .map(TensorId)
+            .zip(&graph.tensors)
+            .filter(|(_, t)| t.producer.is_some() && t.constant.is_none())
+            .filter(|(_, t)| matches!(t.element, ElementType::F32 | ElementType::F64 | ElementType::F16))
+            .filter_map(|(id, t)| inferred.outlets.get(&t.name).map(|&outlet| (id, outlet)))
+            .collect();
+        let inputs: Option<Vec<OutletId>> = graph
+            .inputs
+            .iter()
+            .map(|&id| inferred.outlets.get(&graph.tensor(id).name).copied())
+            .collect();
+        let inputs = inputs.ok_or("an input is missing")?;
+        let (outputs, outlets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
+        let plan = guarded(|| {
+            let mut model = inferred.model.clone();
+            model.select_input_outlets(&inputs)?;
+            model.select_output_outlets(&outlets)?;
+            model.into_optimized()?.into_runnable()
+        })?;
+        Ok(Self { plan, outputs })
+    }
+}
+
+impl Model {
+    /// Runs the network in floating point. `inputs` holds one row-major tensor for each of
+    /// [`Graph::inputs`].
+    ///
+    /// # Errors
+    /// Where an input has the wrong length, or tract can't run an operator.
+    pub fn float_run(&self, inputs: &[Vec<f32>]) -> Result<FloatTrace, OnnxError> {
+        let graph = &self.graph;
+        if inputs.len() != graph.inputs.len() {
+            return Err(OnnxError::InputCount { got: inputs.len(), expected: graph.inputs.len() });
+        }
+        let run_error =
+            |detail: &str| OnnxError::Run { what: graph.name.clone(), detail: detail.to_owned() };
+        let mut tensors = TVec::new();
+        let mut trace = FloatTrace::new();
+        for (&id, input) in graph.inputs.iter().zip(inputs) {
+            let tensor = graph.tensor(id);
+            let shape = tensor.shape.as_deref().unwrap_or_default();
+            let expected = shape.iter().product::<usize>();
+            if input.len() != expected {
+                return Err(OnnxError::InputLength {
+                    input: tensor.name.clone(),
+                    got: input.len(),
+                    expected,
+                    shape: tensor.shape_text(),
+                });
+            }
+            let value = guarded(|| {
+                let value = Tensor::from_shape(shape, input)?;
+                let datum = match tensor.element {
+                    ElementType::F64 => DatumType::F64,
+                    ElementType::F16 => DatumType::F16,
+                    ElementType::Integer => DatumType::I64,
+                    ElementType::Bool => DatumType::Bool,
+                    ElementType::F32 | ElementType::Unknown => DatumType::F32,
+                };
+                Ok(value.cast_to_dt(datum)?.into_owned())
+            });
+            tensors.push(value.map_err(|e| run_error(&e))?.into_tvalue());
+            trace.insert(id, input.clone());
+        }
+        let runner = self.runner.get_or_init(|| Runner::new(graph, &self.inferred));
+        let runner = runner.as_ref().map_err(|detail| run_error(detail))?;
+        let results = guarded(|| runner.plan.run(tensors)).map_err(|e| run_error(&e))?;
+        for (&id, result) in runner.outputs.iter().zip(&results) {
+            let floats = guarded(|| {
+                let cast = result.cast_to::<f32>()?;
+                Ok(cast.to_plain_array_view::<f32>()?.iter().copied().collect())
+            });
+            trace.insert(id, floats.map_err(|e| run_error(&e))?);
+        }
+        Ok(trace)
+    }
+}

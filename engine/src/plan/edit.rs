@@ -1,0 +1,95 @@
+//! Edits of a plan: add, remove, move, lock.
+
+use super::{Plan, PlanError};
+use crate::program::Skeleton;
+use crate::prove::System;
+
+impl Plan {
+    /// Adds a cut.
+    ///
+    /// # Errors
+    /// Where no such cut is possible, or it is there.
+    pub fn add(&mut self, skeleton: &Skeleton, cut: usize) -> Result<(), PlanError> {
+        let last = skeleton.legal_cuts().last().copied().unwrap_or(0);
+        let cut = skeleton.canonical_cut(cut).ok_or(PlanError::NoSuchCut { cut, last })?;
+        match self.cuts.binary_search(&cut) {
+            Ok(_) => Err(PlanError::BadEdit { cut, problem: "there already" }),
+            Err(at) => {
+                self.cuts.insert(at, cut);
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes a cut, so that the slices around it become one.
+    ///
+    /// # Errors
+    /// Where the cut isn't there or is locked.
+    pub fn remove(&mut self, cut: usize) -> Result<(), PlanError> {
+        let at = self.editable(cut)?;
+        self.cuts.remove(at);
+        self.systems.remove(&cut);
+        Ok(())
+    }
+
+    /// Moves a cut between its neighbours.
+    ///
+    /// # Errors
+    /// Where the cut isn't there or is locked, or `to` is no possible cut between its neighbours.
+    pub fn move_cut(
+        &mut self,
+        skeleton: &Skeleton,
+        cut: usize,
+        to: usize,
+    ) -> Result<(), PlanError> {
+        let at = self.editable(cut)?;
+        let last = skeleton.legal_cuts().last().copied().unwrap_or(0);
+        let to = skeleton.canonical_cut(to).ok_or(PlanError::NoSuchCut { cut: to, last })?;
+        let before = if at == 0 { 0 } else { self.cuts[at - 1] };
+        let after = self.cuts.get(at + 1).copied().unwrap_or(usize::MAX);
+        if to <= before || to >= after {
+            return Err(PlanError::NotIncreasing { cut: to, before });
+        }
+        self.cuts[at] = to;
+        if let Some(system) = self.systems.remove(&cut) {
+            self.systems.insert(to, system);
+        }
+        Ok(())
+    }
+
+    /// Locks a cut, or unlocks it.
+    ///
+    /// # Errors
+    /// Where the cut isn't there.
+    pub fn set_locked(&mut self, cut: usize, locked: bool) -> Result<(), PlanError> {
+        self.position(cut)?;
+        if locked {
+            self.locked.insert(cut);
+        } else {
+            self.locked.remove(&cut);
+        }
+        Ok(())
+    }
+
+    /// Chooses the proof system of a slice.
+    pub fn set_system(&mut self, slice: usize, system: System) {
+        let start = if slice == 0 { 0 } else { self.cuts[slice - 1] };
+        if system == System::default() {
+            self.systems.remove(&start);
+        } else {
+            self.systems.insert(start, system);
+        }
+    }
+
+    fn position(&self, cut: usize) -> Result<usize, PlanError> {
+        self.cuts.binary_search(&cut).map_err(|_| PlanError::BadEdit { cut, problem: "not there" })
+    }
+
+    fn editable(&self, cut: usize) -> Result<usize, PlanError> {
+        let at = self.position(cut)?;
+        if self.is_locked(cut) {
+            return Err(PlanError::BadEdit { cut, problem: "locked: unlock it first" });
+        }
+        Ok(at)
+    }
+}

@@ -1,0 +1,190 @@
+//! The quantisation card: everything that lowering needs beside the model, so that anyone with
+//! the model lowers the very same program again.
+
+use serde::{Deserialize, Serialize};
+
+use super::skeleton::{SkeletonKind, SkeletonOp};
+use super::{Skeleton, ValueId};
+use crate::onnx::{Model, OnnxError};
+
+/// Choices of quantisation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Bits of an activation, 4 to 12.
+    pub act_bits: u32,
+    /// Bits of a weight, 4 to 16. More cost nothing in a circuit whose tables hold 8 bits, as
+    /// long as the shifts stay at 16 or below.
+    pub weight_bits: u32,
+    /// What the greatest magnitude seen in calibration is multiplied by, at least 1.
+    pub headroom: f64,
+}
+
+impl Settings {
+    /// Eight-bit activations and twelve-bit weights, with the headroom that suits a calibration
+    /// set.
+    pub const DEFAULT: Self = Self { act_bits: 8, weight_bits: 12, headroom: 1.15 };
+
+    /// The headroom where only the proven input is there to calibrate with.
+    pub const INPUT_HEADROOM: f64 = 1.25;
+}
+
+/// Where the ranges come from. A verifier reads it, since ranges that are fitted to an input leak
+/// about that input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Source {
+    /// A calibration set of this many cases.
+    Data {
+        /// Number of cases.
+        cases: usize,
+        /// See [`Settings::headroom`].
+        headroom: f64,
+    },
+    /// The very input that is proven.
+    ProvenInput {
+        /// See [`Settings::headroom`].
+        headroom: f64,
+    },
+    /// No data: ranges estimated from the weights, good for estimates of circuits only.
+    Nominal,
+}
+
+/// Bits and scale of a tensor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CardValue {
+    /// Name of the ONNX tensor.
+    pub name: String,
+    /// Bits of an element.
+    pub bits: u32,
+    /// The real number that the integer 1 stands for.
+    pub scale: f64,
+}
+
+/// The quantisation card.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    /// Where the ranges come from.
+    pub source: Source,
+    /// Bits of a weight.
+    pub weight_bits: u32,
+    /// One for each tensor of the program.
+    pub values: Vec<CardValue>,
+}
+
+/// Why calibration failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CalibrateError {
+    /// The float reference can't run.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// There is nothing to calibrate with.
+    #[error("calibration needs at least one input")]
+    NoCases,
+    /// A tensor has values that are no numbers.
+    #[error("tensor {name:?} takes the value {value} in calibration case {case}: leave that input out, or check the model")]
+    NotFinite {
+        /// Name of the tensor.
+        name: String,
+        /// The value.
+        value: f32,
+        /// Index of the case.
+        case: usize,
+    },
+}
+
+impl Card {
+    /// Measures the ranges of all tensors on inputs: the greatest magnitude, times the headroom.
+    /// Each case holds one tensor for each of the graph's inputs.
+    ///
+    /// # Errors
+    /// Where the float reference can't run, a value is not finite, or there is no case.
+    pub fn calibrate(
+        model: &Model,
+        skeleton: &Skeleton,
+        cases: &[Vec<Vec<f32>>],
+        settings: Settings,
+        source: Source,
+    ) -> Result<Self, CalibrateError> {
+        if cases.is_empty() {
+            return Err(CalibrateError::NoCases);
+        }
+        let mut greatest = vec![0.0f64; skeleton.values.len()];
+        for (case, inputs) in cases.iter().enumerate() {
+            let trace = model.float_run(inputs)?;
+            for (value, greatest) in skeleton.values.iter().zip(&mut greatest) {
+                for &x in trace.get(&value.tensor).into_iter().flatten() {
+                    if !x.is_finite() {
+                        return Err(CalibrateError::NotFinite {
+                            name: value.name.clone(),
+                            value: x,
+                            case,
+                        });
+                    }
+                    *greatest = greatest.max(f64::from(x.abs()));
+                }
+            }
+        }
+        for range in &mut greatest {
+            *range *= settings.headroom;
+        }
+        Ok(Self::from_ranges(skeleton, &greatest, settings, source))
+    }
+
+    /// Ranges estimated from the weights alone, for estimates of circuits: inputs are taken to
+    /// have a standard deviation of 1/2 and everything to be independent, and a range is four
+    /// standard deviations.
+    #[must_use]
+    pub fn nominal(skeleton: &Skeleton, settings: Settings) -> Self {
+        let mut deviation = vec![0.5f64; skeleton.values.len()];
+        for op in &skeleton.ops {
+            deviation[op.output.index()] = estimated_deviation(op, &deviation);
+        }
+        let ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
+        Self::from_ranges(skeleton, &ranges, settings, Source::Nominal)
+    }
+
+    /// Tensors that share a scale take the range of the one that owns it, which contains theirs.
+    fn from_ranges(
+        skeleton: &Skeleton,
+        ranges: &[f64],
+        settings: Settings,
+        source: Source,
+    ) -> Self {
+        let greatest = ((1u64 << (settings.act_bits - 1)) - 1) as f64;
+        let values = skeleton.values.iter().map(|value| {
+            let range = ranges[value.scale_of.index()];
+            // A tensor that is always zero in calibration still needs a scale.
+            let range = if range > 0.0 { range } else { 1.0 };
+            CardValue { name: value.name.clone(), bits: settings.act_bits, scale: range / greatest }
+        });
+        Self { source, weight_bits: settings.weight_bits, values: values.collect() }
+    }
+
+    /// Bits and scale of a tensor.
+    #[must_use]
+    pub fn value(&self, id: ValueId) -> &CardValue {
+        &self.values[id.index()]
+    }
+}
+
+fn estimated_deviation(op: &SkeletonOp, deviation: &[f64]) -> f64 {
+    let input = |i: usize| deviation[op.inputs[i].index()];
+    match &op.kind {
+        SkeletonKind::Conv { floats, .. } | SkeletonKind::Dense { floats, .. } => {
+            let channels = floats.bias.len().max(1);
+            let fan = floats.weights.len() / channels;
+            let power = |channel: usize| -> f64 {
+                let weights = &floats.weights[channel * fan..(channel + 1) * fan];
+                let squares: f64 = weights.iter().map(|&w| f64::from(w) * f64::from(w)).sum();
+                let factor = floats.factors[channel];
+                squares * factor * factor * input(0) * input(0) + floats.bias[channel].powi(2)
+            };
+            let greatest = (0..channels).map(power).fold(0.0, f64::max);
+            if greatest > 0.0 && greatest.is_finite() { greatest.sqrt() } else { 1.0 }
+        }
+        SkeletonKind::Sum { coefficients, .. } => {
+            let powers = coefficients.iter().enumerate().map(|(i, c)| (c * input(i)).powi(2));
+            powers.sum::<f64>().sqrt()
+        }
+        SkeletonKind::Average { .. } | SkeletonKind::Relu | SkeletonKind::MaxPool(_) => input(0),
+    }
+}

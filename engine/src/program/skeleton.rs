@@ -1,0 +1,167 @@
+//! The structure of the program, before anything is quantised: which nodes become which
+//! operations, which are absorbed, and which can't be proven.
+
+use std::sync::Arc;
+
+use super::{Operand, ValueId, Window};
+use crate::graph::{Graph, Node, TensorId};
+
+mod ops;
+
+/// A tensor of the program before it has a scale.
+#[derive(Clone, Debug)]
+pub struct SkeletonValue {
+    /// The graph's tensor whose float values calibrate it.
+    pub tensor: TensorId,
+    /// Name of that tensor.
+    pub name: String,
+    /// Dimensions.
+    pub shape: Vec<usize>,
+    /// The tensor whose scale it shares: itself, or what a ReLU or maximum reads.
+    pub scale_of: ValueId,
+}
+
+/// An operation with its float weights.
+#[derive(Clone, Debug)]
+pub struct SkeletonOp {
+    /// Index of the graph's node.
+    pub node: usize,
+    /// What it does.
+    pub kind: SkeletonKind,
+    /// Tensors that it reads.
+    pub inputs: Vec<ValueId>,
+    /// The tensor that it computes.
+    pub output: ValueId,
+}
+
+/// Float weights, and a factor for each output channel that folding multiplies them by.
+#[derive(Clone, Debug)]
+pub struct FloatWeights {
+    /// `[out, …]`, row-major.
+    pub weights: Arc<[f32]>,
+    /// One for each output channel.
+    pub factors: Vec<f64>,
+    /// One for each output channel.
+    pub bias: Vec<f64>,
+}
+
+/// What an operation does, in floats.
+#[derive(Clone, Debug)]
+pub enum SkeletonKind {
+    /// As [`super::Map::Conv`].
+    Conv {
+        /// Geometry.
+        window: Window,
+        /// Channels of the input.
+        channels_in: usize,
+        /// Groups of channels.
+        groups: usize,
+        /// Weights `[out, in/groups, kh, kw]`.
+        floats: FloatWeights,
+    },
+    /// As [`super::Map::Dense`].
+    Dense {
+        /// Rows of the input.
+        rows: usize,
+        /// Features of the input.
+        inner: usize,
+        /// Weights `[outer, inner]`.
+        floats: FloatWeights,
+    },
+    /// As [`super::Map::Sum`].
+    Sum {
+        /// Dimensions of the output.
+        shape: Vec<usize>,
+        /// How each operand is read.
+        operands: Vec<Operand>,
+        /// The number that multiplies each operand.
+        coefficients: Vec<f64>,
+        /// One for each element, or empty.
+        bias: Vec<f64>,
+    },
+    /// As [`super::Map::Average`].
+    Average {
+        /// Geometry.
+        window: Window,
+        /// Whether the padding counts as zeros.
+        count_include_pad: bool,
+    },
+    /// `max(x, 0)`.
+    Relu,
+    /// A maximum over windows.
+    MaxPool(Window),
+}
+
+/// The structure of the program.
+#[derive(Clone, Debug)]
+pub struct Skeleton {
+    /// Tensors of the program.
+    pub values: Vec<SkeletonValue>,
+    /// Operations, with increasing [`SkeletonOp::node`].
+    pub ops: Vec<SkeletonOp>,
+    /// Inputs that the program reads.
+    pub inputs: Vec<ValueId>,
+    /// Tensors that it answers with: the model's outputs, and what nodes read that can't be proven.
+    pub outputs: Vec<ValueId>,
+    value_of: Vec<Option<ValueId>>,
+    owners: Vec<usize>,
+    obstacles: Vec<Option<String>>,
+    legal_cuts: Vec<usize>,
+}
+
+impl Skeleton {
+    /// Finds out how each node of the graph is lowered. It can't fail: a node that can't be
+    /// lowered gets an [obstacle](Self::obstacle), and so do the nodes that depend on it.
+    #[must_use]
+    pub fn of(graph: &Graph) -> Self {
+        ops::Builder::new(graph).build()
+    }
+
+    /// The node that a node follows when the model is cut: itself, or its absorber.
+    #[must_use]
+    pub fn owner(&self, node: usize) -> usize {
+        self.owners[node]
+    }
+
+    /// Why a node can't be proven, where it can't.
+    #[must_use]
+    pub fn obstacle(&self, node: usize) -> Option<&str> {
+        self.obstacles[node].as_deref()
+    }
+
+    /// Whether the program computes something at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// The program's tensor that holds the elements of a graph's tensor.
+    #[must_use]
+    pub fn value_of(&self, tensor: TensorId) -> Option<ValueId> {
+        self.value_of[tensor.index()]
+    }
+
+    /// The cuts that differ: indices of nodes that may start a slice, increasing.
+    #[must_use]
+    pub fn legal_cuts(&self) -> &[usize] {
+        &self.legal_cuts
+    }
+
+    /// The legal cut that means the same as a cut before `node`: the next one at or after it,
+    /// since the nodes between are absorbed. `None` where nothing is left on one side.
+    #[must_use]
+    pub fn canonical_cut(&self, node: usize) -> Option<usize> {
+        let at = self.legal_cuts.partition_point(|&cut| cut < node);
+        (node > 0).then(|| self.legal_cuts.get(at).copied()).flatten()
+    }
+
+    /// The nodes between two cuts, with those that they absorb, in increasing order.
+    #[must_use]
+    pub fn nodes_between(&self, from: usize, to: usize) -> Vec<usize> {
+        (0..self.owners.len()).filter(|&n| (from..to).contains(&self.owners[n])).collect()
+    }
+}
+
+fn place(node: &Node, graph: &Graph) -> String {
+    format!("node {:?} ({}, opset {})", node.name, node.op, graph.opset)
+}

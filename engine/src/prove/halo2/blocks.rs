@@ -1,0 +1,257 @@
+//! Linear maps as blocks of dot products, and how many rows they take.
+//!
+//! A row of the dot track multiplies `M` elements with weights into `C` accumulators. A *block* is
+//! up to `C` outputs over one list of taps. A site with many outputs is split; sites with few are
+//! merged, over the union of their taps and with weight zero where a tap is not the site's own.
+//! Only sites of one *run* are merged (a row of pixels, the groups of one pixel, …), whose unions
+//! have a closed form, so that the rows of a convolution are counted without visiting its taps.
+
+use std::collections::{BTreeMap, HashMap};
+use std::iter::once;
+
+use crate::program::{Linear, Map, Operand, Site, Tap, Window};
+
+/// Up to `C` dot products over one list of taps.
+pub(super) struct Block<'a> {
+    /// The inputs.
+    pub taps: &'a [Tap],
+    /// The elements of the output.
+    pub outputs: &'a [u32],
+    /// `outputs × taps`, row-major.
+    pub weights: &'a [i32],
+}
+
+/// Rows that a block of so many taps takes; one without taps still forces its accumulators to 0.
+fn block_rows(taps: usize, lanes: usize) -> usize {
+    taps.div_ceil(lanes).max(1)
+}
+
+/// How the sites of a map are merged.
+struct Merging {
+    /// Outputs of each site.
+    outputs: usize,
+    /// Consecutive sites among which merging is allowed.
+    run: usize,
+    /// Sites that one block holds at most.
+    most: usize,
+}
+
+fn merging(map: &Map, accumulators: usize) -> Merging {
+    let (outputs, run) = match map {
+        Map::Conv { window, channels_out, groups: 1, .. } => (*channels_out, window.output[1]),
+        Map::Conv { channels_out, groups, .. } => (channels_out / groups, *groups),
+        Map::Dense { rows, outer, .. } => (*outer, *rows),
+        Map::Sum { shape, operands } => (1, innermost(shape, operands).0),
+        Map::Average { window, .. } => (1, window.output[1]),
+    };
+    Merging { outputs, run, most: (accumulators / outputs.max(1)).max(1) }
+}
+
+/// Calls `place` with the blocks of a linear map for rows of `accumulators` accumulators.
+///
+/// # Errors
+/// Those of `place`; the first one ends the work.
+pub(super) fn visit<E>(
+    linear: &Linear,
+    accumulators: usize,
+    mut place: impl FnMut(Block<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let Merging { run, most, .. } = merging(&linear.map, accumulators);
+    let (mut seen, mut result, mut merged) = (0, Ok(()), Merged::default());
+    linear.visit(|site| {
+        if result.is_err() {
+            return;
+        }
+        seen += 1;
+        result = if most == 1 {
+            split(&site, accumulators, &mut place)
+        } else {
+            merged.push(&site);
+            if merged.sites == most || seen % run == 0 { merged.flush(&mut place) } else { Ok(()) }
+        };
+    });
+    result
+}
+
+fn split<E>(
+    site: &Site<'_>,
+    accumulators: usize,
+    place: &mut impl FnMut(Block<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    for (number, outputs) in site.outputs.chunks(accumulators).enumerate() {
+        let first = number * accumulators * site.taps.len();
+        let weights = &site.weights[first..first + outputs.len() * site.taps.len()];
+        place(Block { taps: site.taps, outputs, weights })?;
+    }
+    Ok(())
+}
+
+/// Sites that wait to become one block.
+#[derive(Default)]
+struct Merged {
+    sites: usize,
+    taps: Vec<Tap>,
+    positions: HashMap<Tap, usize>,
+    outputs: Vec<u32>,
+    /// Output, tap, weight.
+    entries: Vec<(usize, usize, i32)>,
+}
+
+impl Merged {
+    fn push(&mut self, site: &Site<'_>) {
+        self.sites += 1;
+        let at: Vec<usize> = site
+            .taps
+            .iter()
+            .map(|&tap| {
+                *self.positions.entry(tap).or_insert_with(|| {
+                    self.taps.push(tap);
+                    self.taps.len() - 1
+                })
+            })
+            .collect();
+        for (j, &output) in site.outputs.iter().enumerate() {
+            let row = self.outputs.len();
+            self.outputs.push(output);
+            let weights = &site.weights[j * at.len()..(j + 1) * at.len()];
+            self.entries.extend(at.iter().zip(weights).map(|(&tap, &w)| (row, tap, w)));
+        }
+    }
+
+    fn flush<E>(&mut self, place: &mut impl FnMut(Block<'_>) -> Result<(), E>) -> Result<(), E> {
+        let mut weights = vec![0; self.outputs.len() * self.taps.len()];
+        for &(output, tap, weight) in &self.entries {
+            // A tap that a site names twice counts twice.
+            weights[output * self.taps.len() + tap] += weight;
+        }
+        let result = place(Block { taps: &self.taps, outputs: &self.outputs, weights: &weights });
+        *self = Self::default();
+        result
+    }
+}
+
+/// Rows of the dot track that [`visit`]'s blocks take, `lanes` taps a row, in closed form.
+pub(super) fn rows(map: &Map, lanes: usize, accumulators: usize) -> usize {
+    let Merging { outputs, run, most } = merging(map, accumulators);
+    let blocks = outputs.div_ceil(accumulators);
+    match map {
+        Map::Conv { window, channels_in, groups: 1, .. } => {
+            let x = chunk_widths(window, most);
+            blocks * window.planes * window_rows(window, &x, |taps| block_rows(taps * channels_in, lanes))
+        }
+        Map::Conv { window, channels_in, groups, .. } => {
+            let pixel = |taps: usize| {
+                chunks(*groups, most)
+                    .map(|(sites, times)| times * block_rows(sites * taps * (channels_in / groups), lanes))
+                    .sum::<usize>()
+            };
+            blocks * window.planes * window_rows(window, &chunk_widths(window, 1), pixel)
+        }
+        Map::Dense { rows, inner, .. } => {
+            let merged = chunks(*rows, most).map(|(sites, times)| times * block_rows(sites * inner, lanes));
+            blocks * merged.sum::<usize>()
+        }
+        Map::Sum { shape, operands } => {
+            let (_, steps) = innermost(shape, operands);
+            let (moving, fixed) = (steps.iter().filter(|&&moves| moves).count(), steps.len());
+            let merged = chunks(run, most).map(|(sites, times)| {
+                times * block_rows(moving * sites + (fixed - moving), lanes)
+            });
+            shape.iter().product::<usize>() / run.max(1) * merged.sum::<usize>()
+        }
+        Map::Average { window, .. } => {
+            let x = chunk_widths(window, most);
+            window.planes * window_rows(window, &x, |taps| block_rows(taps, lanes))
+        }
+    }
+}
+
+/// The sizes of the chunks of `len` things, at most `most` each, and how often each size occurs.
+fn chunks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let rest = len % most;
+    once((most, len / most)).chain((rest > 0).then_some((rest, 1)))
+}
+
+/// How many input columns the windows of `most` neighbouring pixels reach together, with how many
+/// such chunks a row of pixels has.
+fn chunk_widths(window: &Window, most: usize) -> BTreeMap<usize, usize> {
+    let mut widths = BTreeMap::new();
+    let mut reached = Vec::new();
+    for first in (0..window.output[1]).step_by(most) {
+        reached.clear();
+        let last = (first + most).min(window.output[1]);
+        reached.extend((first..last).flat_map(|x| window.axis(1, x)).map(|(_, at)| at));
+        reached.sort_unstable();
+        reached.dedup();
+        *widths.entry(reached.len()).or_insert(0) += 1;
+    }
+    widths
+}
+
+/// The sum of `rows` over the taps of all chunks of a plane.
+fn window_rows(
+    window: &Window,
+    widths: &BTreeMap<usize, usize>,
+    rows: impl Fn(usize) -> usize,
+) -> usize {
+    let mut heights = BTreeMap::new();
+    for y in 0..window.output[0] {
+        *heights.entry(window.axis(0, y).count()).or_insert(0) += 1;
+    }
+    let pairs = heights.iter().flat_map(|(h, m)| widths.iter().map(move |(w, n)| (h * w, m * n)));
+    pairs.map(|(taps, times): (usize, usize)| times * rows(taps)).sum()
+}
+
+/// The length of the innermost loop of a sum, after dimensions have been joined over which every
+/// operand either moves evenly or stays, and which operands move in it.
+fn innermost(shape: &[usize], operands: &[Operand]) -> (usize, Vec<bool>) {
+    let mut len = 1;
+    let mut steps: Option<Vec<usize>> = None;
+    for (axis, &dim) in shape.iter().enumerate().rev() {
+        if dim == 1 {
+            continue;
+        }
+        let here = operands.iter().map(|operand| operand.strides[axis]);
+        match &steps {
+            None => steps = Some(here.collect()),
+            Some(inner) if here.clone().eq(inner.iter().map(|step| step * len)) => {}
+            Some(_) => break,
+        }
+        len *= dim;
+    }
+    let moves = steps.unwrap_or_else(|| vec![0; operands.len()]);
+    // Without an inner loop each block has one site, in which every operand is a tap of its own.
+    (len, moves.iter().map(|&step| step > 0).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::random_maps;
+    use super::*;
+
+    #[test]
+    fn the_closed_form_counts_the_rows_that_the_blocks_take() {
+        for (name, linear) in random_maps() {
+            for (lanes, accumulators) in [(4, 4), (8, 8), (8, 6), (3, 16)] {
+                let mut placed = 0;
+                visit(&linear, accumulators, |block| {
+                    assert!(!block.outputs.is_empty() && block.outputs.len() <= accumulators);
+                    placed += block_rows(block.taps.len(), lanes);
+                    Ok::<_, ()>(())
+                })
+                .unwrap();
+                let counted = rows(&linear.map, lanes, accumulators);
+                assert_eq!(counted, placed, "{name} {lanes}x{accumulators}: {:?}", linear.map);
+            }
+        }
+    }
+
+    #[test]
+    fn merging_never_costs_rows() {
+        for (name, linear) in random_maps() {
+            let mut apart = 0;
+            linear.visit(|site| apart += site.outputs.len().div_ceil(8) * block_rows(site.taps.len(), 8));
+            assert!(rows(&linear.map, 8, 8) <= apart, "{name}");
+        }
+    }
+}

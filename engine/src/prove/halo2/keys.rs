@@ -1,0 +1,202 @@
+//! Keys: derived from the slice, never stored and never read from a file.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use halo2_proofs::pasta::{EqAffine, Fp};
+use halo2_proofs::plonk::{
+    Error, ProvingKey, SingleVerifier, VerifyingKey, create_proof, keygen_pk, keygen_vk,
+    verify_proof,
+};
+use halo2_proofs::poly::commitment::Params;
+use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255};
+use rand::rngs::SysRng;
+use rand_core::UnwrapErr;
+
+use super::circuit::SliceCircuit;
+use super::parameters::{default_cache, parameters};
+use super::shape::{CircuitShape, Menu};
+use super::sponge::Salt;
+use super::steps::{Steps, steps};
+use super::{ProveError, Statement, VerifyError, backend};
+use crate::digest::Digest;
+use crate::program::{Program, ProgramSlice, Trace, ValueId};
+
+/// Calls a function with the menu entry's numbers as type parameters.
+macro_rules! with_menu {
+    ($menu:expr, $function:ident $arguments:tt) => {
+        match $menu {
+            Menu::Dot4x4 => $function::<4, 4> $arguments,
+            Menu::Dot8x8 => $function::<8, 8> $arguments,
+        }
+    };
+}
+pub(super) use with_menu;
+
+/// The parameters and keys of one slice. The proving key takes most of the memory of a proof.
+#[derive(Debug)]
+pub struct Keys {
+    shape: CircuitShape,
+    params: Arc<Params<EqAffine>>,
+    proving: ProvingKey<EqAffine>,
+}
+
+/// Derives the keys of a slice for a circuit of this shape.
+///
+/// # Errors
+/// Where the slice cannot be proven, or parameters are missing.
+pub fn keys(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+) -> Result<Keys, ProveError> {
+    let params = parameters(shape.k, default_cache().as_deref()).map_err(backend)?;
+    let steps = steps(program, slice)?;
+    let vk = verifying_key(program, slice, shape, &steps, &params).map_err(backend)?;
+    let proving =
+        with_menu!(shape.menu, derive_pk(program, slice, shape, &steps, &params, (*vk).clone()));
+    Ok(Keys { shape: shape.clone(), params, proving: proving.map_err(backend)? })
+}
+
+impl Keys {
+    /// The shape of the circuit.
+    #[must_use]
+    pub fn shape(&self) -> &CircuitShape {
+        &self.shape
+    }
+
+    /// Makes the proof; its blinding comes from the operating system's randomness.
+    pub(super) fn prove(
+        &self,
+        statement: &Statement<'_>,
+        trace: &Trace,
+        salts: &BTreeMap<ValueId, Salt>,
+        instance: &[Fp],
+    ) -> Result<Vec<u8>, ProveError> {
+        let Statement { program, slice, .. } = *statement;
+        let steps = steps(program, slice)?;
+        let witness = (trace, salts);
+        with_menu!(self.shape.menu, make_proof(self, program, slice, &steps, witness, instance))
+            .map_err(backend)
+    }
+
+    /// Verifies a proof.
+    pub(super) fn verify(&self, instance: &[Fp], proof: &[u8]) -> Result<(), VerifyError> {
+        check(&self.params, self.proving.get_vk(), instance, proof)
+    }
+}
+
+/// Verifies a proof whose length has been checked, with a key that it derives itself.
+pub(super) fn verify(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+    instance: &[Fp],
+    proof: &[u8],
+) -> Result<(), VerifyError> {
+    let failed = |error: String| VerifyError::Backend(error);
+    let params = parameters(shape.k, default_cache().as_deref())
+        .map_err(|error| failed(error.to_string()))?;
+    let steps = steps(program, slice)?;
+    let vk = verifying_key(program, slice, shape, &steps, &params)
+        .map_err(|error| failed(error.to_string()))?;
+    check(&params, &vk, instance, proof)
+}
+
+fn check(
+    params: &Params<EqAffine>,
+    vk: &VerifyingKey<EqAffine>,
+    instance: &[Fp],
+    proof: &[u8],
+) -> Result<(), VerifyError> {
+    let mut transcript = Blake2bRead::<_, EqAffine, Challenge255<_>>::init(proof);
+    verify_proof(params, vk, SingleVerifier::new(params), &[&[instance]], &mut transcript)
+        .map_err(|_| VerifyError::Rejected)
+}
+
+/// The verifying key, derived once in a process for each slice and menu entry.
+pub(super) fn verifying_key(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+    steps: &Steps<'_>,
+    params: &Params<EqAffine>,
+) -> Result<Arc<VerifyingKey<EqAffine>>, Error> {
+    type Entry = ((Digest, Menu), Arc<VerifyingKey<EqAffine>>);
+    static DERIVED: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
+    const MOST: usize = 256;
+
+    let name = (program.slice_digest(slice), shape.menu);
+    let derived = || DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
+        return Ok(vk.clone());
+    }
+    let vk = Arc::new(with_menu!(shape.menu, derive_vk(program, slice, shape, steps, params))?);
+    let mut derived = derived();
+    derived.truncate(MOST - 1);
+    derived.push_front((name, vk.clone()));
+    Ok(vk)
+}
+
+fn blank<'a, const M: usize, const C: usize>(
+    program: &'a Program,
+    slice: &'a ProgramSlice,
+    shape: &'a CircuitShape,
+    steps: &'a Steps<'a>,
+) -> SliceCircuit<'a, M, C> {
+    SliceCircuit {
+        program,
+        slice,
+        steps,
+        shape,
+        witness: None,
+        #[cfg(test)]
+        tamper: None,
+    }
+}
+
+fn derive_vk<const M: usize, const C: usize>(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+    steps: &Steps<'_>,
+    params: &Params<EqAffine>,
+) -> Result<VerifyingKey<EqAffine>, Error> {
+    keygen_vk(params, &blank::<M, C>(program, slice, shape, steps))
+}
+
+fn derive_pk<const M: usize, const C: usize>(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+    steps: &Steps<'_>,
+    params: &Params<EqAffine>,
+    vk: VerifyingKey<EqAffine>,
+) -> Result<ProvingKey<EqAffine>, Error> {
+    keygen_pk(params, vk, &blank::<M, C>(program, slice, shape, steps))
+}
+
+fn make_proof<const M: usize, const C: usize>(
+    keys: &Keys,
+    program: &Program,
+    slice: &ProgramSlice,
+    steps: &Steps<'_>,
+    witness: (&Trace, &BTreeMap<ValueId, Salt>),
+    instance: &[Fp],
+) -> Result<Vec<u8>, Error> {
+    let blank = blank::<M, C>(program, slice, &keys.shape, steps);
+    let circuit = SliceCircuit { witness: Some(witness), ..blank };
+    prove_circuit(&keys.params, &keys.proving, circuit, instance)
+}
+
+pub(super) fn prove_circuit<const M: usize, const C: usize>(
+    params: &Params<EqAffine>,
+    proving: &ProvingKey<EqAffine>,
+    circuit: SliceCircuit<'_, M, C>,
+    instance: &[Fp],
+) -> Result<Vec<u8>, Error> {
+    let mut transcript = Blake2bWrite::<_, EqAffine, Challenge255<_>>::init(Vec::new());
+    let random = UnwrapErr(SysRng);
+    create_proof(params, proving, &[circuit], &[&[instance]], random, &mut transcript)?;
+    Ok(transcript.finalize())
+}

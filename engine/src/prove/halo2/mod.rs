@@ -1,0 +1,166 @@
+//! Zero knowledge, with halo2 (PLONKish circuits, inner-product commitments, no trusted setup).
+//!
+//! # The statement
+//! With the model's weights, the slice's program maps the tensors on its incoming boundary to
+//! those on its outgoing boundary, every value lies in the range of its tensor's bits, and each
+//! boundary tensor is the one in its commitment, a salted Poseidon digest (`sponge`). The instance
+//! is the context digest in two halves of 128 bits, then the digests of the slice's inputs, then
+//! those of its outputs. The activations stay hidden; the model is public, its weights are fixed
+//! columns, and so the verifying key binds them.
+//!
+//! # The circuit
+//! One region, whose rows are shared by tracks that each start at the top, so that the longest
+//! track decides the number of rows:
+//!
+//! | track | what a row does |
+//! |---|---|
+//! | `dot` | `M` activations times fixed weights into `C` accumulators |
+//! | `requantise` | rounds, checks ranges, applies ReLU; or takes a maximum |
+//! | `pack` | range-checks an element of a boundary tensor and packs it |
+//! | `poseidon` | a round of the sponge over packed elements |
+//!
+//! One table serves all look-ups, whose tags are fixed (`table`). `steps` decides what is fused,
+//! `shape` counts rows in closed form, and the layout asserts that it wrote as many.
+
+mod blocks;
+mod circuit;
+mod dot;
+mod keys;
+mod pack;
+mod parameters;
+mod place;
+mod poseidon;
+mod requantise;
+mod shape;
+mod sponge;
+mod steps;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use keys::{Keys, keys};
+pub use parameters::{ParametersError, default_cache, parameters};
+pub use shape::{
+    CircuitShape, MAX_K, MIN_K, Menu, Rows, UnknownMenu, circuit_shape, circuit_shape_of,
+};
+pub use sponge::{Commitment, FieldTextError, Salt, commit, random_salt};
+
+use ff::PrimeField;
+use halo2_proofs::pasta::Fp;
+
+use super::{
+    Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable, VerifyError,
+    Witness, timed,
+};
+use crate::program::{Program, ProgramSlice};
+
+/// The proof system `halo2`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Halo2 {
+    /// Which circuit of the menu; none for the one that is predicted to be fastest. Every entry
+    /// proves the same statement, but a proof is only valid for the entry that it was made with.
+    pub menu: Option<Menu>,
+}
+
+impl Halo2 {
+    /// Takes the circuit that is predicted to be fastest.
+    pub const AUTO: Self = Self { menu: None };
+
+    /// The size of the circuit that proves the slice.
+    ///
+    /// # Errors
+    /// Where the slice cannot be proven.
+    pub fn circuit_shape(
+        self,
+        program: &Program,
+        slice: &ProgramSlice,
+    ) -> Result<CircuitShape, Unprovable> {
+        match self.menu {
+            Some(menu) => circuit_shape_of(program, slice, menu),
+            None => circuit_shape(program, slice),
+        }
+    }
+}
+
+impl ProofSystem for Halo2 {
+    fn system(&self) -> System {
+        System::Halo2
+    }
+
+    fn shape(&self, program: &Program, slice: &ProgramSlice) -> Result<Shape, Unprovable> {
+        self.circuit_shape(program, slice).map(Shape::Halo2)
+    }
+
+    fn prove(
+        &self,
+        statement: &Statement<'_>,
+        witness: &Witness,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<u8>, ProveError> {
+        let shape = self.circuit_shape(statement.program, statement.slice)?;
+        // What is quick to find wrong is found before the slow phases.
+        let instance = instance(statement)
+            .map_err(|(expected, got)| ProveError::BoundaryCount { expected, got })?;
+        let trace = timed(Phase::Witness, progress, || checked_trace(statement, witness))?;
+        let folder = default_cache();
+        timed(Phase::Parameters, progress, || parameters(shape.k, folder.as_deref()))
+            .map_err(backend)?;
+        let keys =
+            timed(Phase::Keys, progress, || keys(statement.program, statement.slice, &shape))?;
+        let proof = timed(Phase::Prove, progress, || {
+            keys.prove(statement, &trace, &witness.salts, &instance)
+        })?;
+        timed(Phase::Verify, progress, || keys.verify(&instance, &proof))
+            .map_err(|error| backend(format!("the finished proof does not verify: {error}")))?;
+        Ok(proof)
+    }
+
+    fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError> {
+        let shape = self.circuit_shape(statement.program, statement.slice)?;
+        let instance = instance(statement)
+            .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
+        if proof.len() != shape.proof_bytes {
+            return Err(VerifyError::ProofLength { expected: shape.proof_bytes, got: proof.len() });
+        }
+        keys::verify(statement.program, statement.slice, &shape, &instance, proof)
+    }
+}
+
+fn backend(error: impl ToString) -> ProveError {
+    ProveError::Backend(error.to_string())
+}
+
+/// The instance of a statement; or the numbers of boundary tensors and of commitments, where they
+/// differ.
+fn instance(statement: &Statement<'_>) -> Result<Vec<Fp>, (usize, usize)> {
+    let expected = statement.slice.inputs.len() + statement.slice.outputs.len();
+    if statement.boundary.len() != expected {
+        return Err((expected, statement.boundary.len()));
+    }
+    let (low, high) = statement.context.split_at(16);
+    let half = |bytes: &[u8]| {
+        Fp::from_u128(bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u128::from(byte)))
+    };
+    let digests = statement.boundary.iter().map(|commitment| commitment.field());
+    Ok([half(low), half(high)].into_iter().chain(digests).collect())
+}
+
+/// Runs the slice on the witness's integers and checks the commitments of the statement.
+fn checked_trace(
+    statement: &Statement<'_>,
+    witness: &Witness,
+) -> Result<crate::program::Trace, ProveError> {
+    let Statement { program, slice, boundary, .. } = *statement;
+    let inputs = slice.inputs.iter().filter_map(|id| Some((*id, witness.trace.get(id)?.clone())));
+    let trace = program.run_slice(slice, inputs.collect())?;
+    for (id, commitment) in slice.inputs.iter().chain(&slice.outputs).zip(boundary) {
+        let name = || program.value(*id).name.clone();
+        let salt = witness.salts.get(id).ok_or_else(|| ProveError::MissingSalt { name: name() })?;
+        if commit(program, *id, &trace[id], salt) != *commitment {
+            return Err(ProveError::WrongCommitment { name: name() });
+        }
+    }
+    Ok(trace)
+}

@@ -1,0 +1,239 @@
+//! A slice as steps that the tracks can place, with what is fused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::requantise::Rounding;
+use super::table::Tables;
+use crate::prove::Unprovable;
+use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, ValueId, Window};
+
+/// The most bits of a tensor: the table of its values alone would need 2^17 rows with one more.
+const MAX_BITS: u32 = 16;
+
+/// One step of a slice.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step<'a> {
+    /// Requantised rows: a linear map or a ReLU, with the ReLU and the maximum that follow it.
+    Requantise(Requantise<'a>),
+    /// A maximum over any windows.
+    MaxPool { window: &'a Window, input: ValueId, output: ValueId, bits: u32 },
+}
+
+/// A linear map or a ReLU, with what is fused to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Requantise<'a> {
+    pub source: Source<'a>,
+    pub rounding: Rounding,
+    /// A 2×2 maximum of the requantised values, none of which anything else reads.
+    pub pool: Option<&'a Window>,
+    /// The tensor that is requantised, before the maximum.
+    pub len: usize,
+    pub output: ValueId,
+}
+
+/// What is requantised.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    Linear(&'a Linear, &'a [ValueId]),
+    Value(ValueId),
+}
+
+/// A slice, ready to be placed.
+#[derive(Clone, Debug)]
+pub(super) struct Steps<'a> {
+    pub list: Vec<Step<'a>>,
+    pub tables: Tables,
+}
+
+/// Turns a slice into steps.
+///
+/// # Errors
+/// Where the slice is no piece of the program, or holds what has no circuit.
+pub(super) fn steps<'a>(
+    program: &'a Program,
+    slice: &ProgramSlice,
+) -> Result<Steps<'a>, Unprovable> {
+    let whole = |reason: &str| Unprovable { place: "the slice".into(), reason: reason.into() };
+    if slice.ops.is_empty() {
+        return Err(whole("it holds no operation"));
+    }
+    if slice.ops.end > program.ops.len() || program.slice(slice.ops.clone()) != *slice {
+        return Err(whole("it is not a piece of this program: cut the program anew"));
+    }
+    let ops = &program.ops[slice.ops.clone()];
+    let boundary: BTreeSet<ValueId> = slice.inputs.iter().chain(&slice.outputs).copied().collect();
+    for &id in &boundary {
+        check_value(program, id, || format!("tensor {:?}", program.value(id).name))?;
+    }
+    for op in ops {
+        check(program, op)?;
+    }
+    let mut steps = Fusion::new(program, ops, slice).steps();
+    steps.tables.ranges.extend(boundary.iter().map(|&id| program.value(id).bits));
+    Ok(steps)
+}
+
+fn place(op: &Op) -> String {
+    format!("node {:?} ({})", op.name, op.operator)
+}
+
+fn check_value(
+    program: &Program,
+    id: ValueId,
+    place: impl Fn() -> String,
+) -> Result<(), Unprovable> {
+    let value = program.value(id);
+    let error = |reason| Err(Unprovable { place: place(), reason });
+    if !(1..=MAX_BITS).contains(&value.bits) {
+        return error(format!(
+            "its values have {} bits, and the table of the circuit holds 1 to {MAX_BITS}: use fewer",
+            value.bits
+        ));
+    }
+    if value.is_empty() {
+        return error(format!("the shape {:?} has no element", value.shape));
+    }
+    Ok(())
+}
+
+fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
+    check_value(program, op.output, || place(op))?;
+    let error = |reason: String| Err(Unprovable { place: place(op), reason });
+    let bits = |id: &ValueId| program.value(*id).bits;
+    match &op.kind {
+        Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
+            error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
+        }
+        Kind::Relu | Kind::MaxPool(_) if op.inputs.iter().any(|id| bits(id) != bits(&op.output)) => {
+            error(format!(
+                "its input has {} bits and its output {}, which must be the same",
+                op.inputs.first().map_or(0, bits),
+                bits(&op.output),
+            ))
+        }
+        kind if pooling_window(kind).is_some_and(has_empty_window) => {
+            error("one of its windows lies in the padding as a whole, and pools nothing".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn pooling_window(kind: &Kind) -> Option<&Window> {
+    match kind {
+        Kind::MaxPool(window) => Some(window),
+        Kind::Linear(linear) => match &linear.map {
+            Map::Average { window, .. } => Some(window),
+            _ => None,
+        },
+        Kind::Relu => None,
+    }
+}
+
+fn has_empty_window(window: &Window) -> bool {
+    let empty = |axis, at| window.axis(axis, at).next().is_none();
+    (0..2).any(|axis| (0..window.output[axis]).any(|at| empty(axis, at)))
+}
+
+/// Whether the pairwise tree fits: windows of 2×2 that neither overlap nor reach the padding.
+fn is_pairwise(window: &Window) -> bool {
+    let full = |axis: usize| 2 * window.output[axis] <= window.input[axis];
+    window.kernel == [2, 2]
+        && window.strides == [2, 2]
+        && window.pads == [0, 0]
+        && window.dilations == [1, 1]
+        && full(0)
+        && full(1)
+}
+
+struct Fusion<'a> {
+    program: &'a Program,
+    ops: &'a [Op],
+    /// The operations that read a tensor, where the slice alone reads it.
+    readers: BTreeMap<ValueId, Vec<usize>>,
+    limb: u32,
+}
+
+impl<'a> Fusion<'a> {
+    fn new(program: &'a Program, ops: &'a [Op], slice: &ProgramSlice) -> Self {
+        let mut readers: BTreeMap<ValueId, Vec<usize>> = BTreeMap::new();
+        for (index, op) in ops.iter().enumerate() {
+            for &id in &op.inputs {
+                readers.entry(id).or_default().push(index);
+            }
+        }
+        for id in &slice.outputs {
+            readers.remove(id);
+        }
+        let shifts = ops.iter().map(|op| match &op.kind {
+            Kind::Linear(linear) => linear.shift,
+            _ => 0,
+        });
+        let limb = shifts.max().unwrap_or(0).div_ceil(2).max(8);
+        Self { program, ops, readers, limb }
+    }
+
+    fn only_reader(&self, id: ValueId) -> Option<(usize, &'a Op)> {
+        match self.readers.get(&id).map(Vec::as_slice) {
+            Some(&[index]) => Some((index, &self.ops[index])),
+            _ => None,
+        }
+    }
+
+    fn steps(&self) -> Steps<'a> {
+        let mut fused = vec![false; self.ops.len()];
+        let mut list = Vec::new();
+        for (index, op) in self.ops.iter().enumerate() {
+            if fused[index] {
+                continue;
+            }
+            let bits = self.program.value(op.output).bits;
+            let (source, shift) = match &op.kind {
+                Kind::MaxPool(window) => {
+                    let (input, output) = (op.inputs[0], op.output);
+                    list.push(Step::MaxPool { window: &**window, input, output, bits });
+                    continue;
+                }
+                Kind::Relu => (Source::Value(op.inputs[0]), 0),
+                Kind::Linear(linear) => (Source::Linear(&**linear, &op.inputs), linear.shift),
+            };
+            let (mut output, mut relu, mut pool) = (op.output, shift == 0, None);
+            let len = self.program.value(output).len();
+            if let (false, Some((reader, next))) = (relu, self.only_reader(output))
+                && matches!(next.kind, Kind::Relu)
+            {
+                (relu, output, fused[reader]) = (true, next.output, true);
+            }
+            if let Some((reader, next)) = self.only_reader(output)
+                && let Kind::MaxPool(window) = &next.kind
+                && is_pairwise(window)
+            {
+                (pool, output, fused[reader]) = (Some(&**window), next.output, true);
+            }
+            let rounding = Rounding { shift, limb: self.limb, bits, relu };
+            list.push(Step::Requantise(Requantise { source, rounding, pool, len, output }));
+        }
+        let tables = self.tables(&list);
+        Steps { list, tables }
+    }
+
+    fn tables(&self, list: &[Step<'a>]) -> Tables {
+        let mut tables = Tables::default();
+        for step in list {
+            match step {
+                Step::Requantise(Requantise { rounding, pool, .. }) => {
+                    tables.ranges.extend(rounding.limbs());
+                    tables.maps.insert((rounding.relu, rounding.bits));
+                    if pool.is_some() {
+                        tables.ranges.insert(rounding.bits);
+                        tables.maps.insert((false, rounding.bits));
+                    }
+                }
+                Step::MaxPool { bits, .. } => {
+                    tables.ranges.insert(*bits);
+                    tables.maps.insert((false, *bits));
+                }
+            }
+        }
+        tables
+    }
+}

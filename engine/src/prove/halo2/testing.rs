@@ -1,0 +1,256 @@
+//! Random programs for tests, whose values fit their ranges.
+
+use std::sync::Arc;
+
+use crate::program::{
+    Kind, Linear, Map, Op, Operand, Program, Trace, Value, ValueId, Window, accumulators,
+};
+
+/// A small deterministic generator (SplitMix64), so that a failing test fails again.
+pub(super) struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+
+    /// From `-bound` to `bound`.
+    pub fn signed(&mut self, bound: i64) -> i64 {
+        (self.next() % (2 * bound as u64 + 1)) as i64 - bound
+    }
+}
+
+/// A program that grows by operations, together with a run of it.
+pub(super) struct Model {
+    pub program: Program,
+    pub trace: Trace,
+    pub random: Random,
+    bits: u32,
+    /// The least shift of a linear map; larger ones are taken where values need it.
+    pub least_shift: u32,
+}
+
+impl Model {
+    pub fn new(seed: u64, bits: u32) -> Self {
+        let program =
+            Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
+        Self { program, trace: Trace::new(), random: Random(seed), bits, least_shift: 1 }
+    }
+
+    fn tensor(&mut self, shape: &[usize]) -> ValueId {
+        let id = ValueId(self.program.tensors.len() as u32);
+        let name = format!("t{}", id.0);
+        self.program.tensors.push(Value { name, shape: shape.into(), scale: 1.0, bits: self.bits });
+        id
+    }
+
+    pub fn input(&mut self, shape: &[usize]) -> ValueId {
+        let id = self.tensor(shape);
+        let range = self.program.value(id).range();
+        let len = self.program.value(id).len();
+        let span = (range.end() - range.start() + 1) as usize;
+        let elements =
+            (0..len).map(|_| (self.random.below(span) as i64 + range.start()) as i32).collect();
+        self.trace.insert(id, elements);
+        self.program.inputs.push(id);
+        id
+    }
+
+    fn op(&mut self, operator: &str, kind: Kind, inputs: Vec<ValueId>, shape: &[usize]) -> ValueId {
+        let output = self.tensor(shape);
+        let node = self.program.ops.len();
+        let name = format!("n{node}");
+        let operator = operator.to_owned();
+        self.program.ops.push(Op { node, name, operator, kind, inputs, output });
+        let slice = self.program.slice(node..node + 1);
+        let ran = self.program.run_slice(&slice, self.trace.clone());
+        self.trace = ran.expect("the shift was chosen so that values fit");
+        output
+    }
+
+    pub fn linear(&mut self, linear: Linear, inputs: &[ValueId], shape: &[usize]) -> ValueId {
+        let tensors: Vec<&[i32]> = inputs.iter().map(|id| self.trace[id].as_slice()).collect();
+        let sums = accumulators(&linear, &tensors, shape.iter().product());
+        let most = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
+        let mut shift = self.least_shift;
+        while (most + (1 << (shift - 1))) >> shift >= 1 << (self.bits - 1) {
+            shift += 1;
+        }
+        let kind = Kind::Linear(Arc::new(Linear { shift, ..linear }));
+        self.op("Linear", kind, inputs.into(), shape)
+    }
+
+    pub fn conv(&mut self, input: ValueId, channels_out: usize, groups: usize, window: [[usize; 2]; 4]) -> ValueId {
+        let shape = self.program.value(input).shape.clone();
+        let window = sliding(shape[0], [shape[2], shape[3]], window);
+        let linear = random_conv(&mut self.random, window, shape[1], channels_out, groups);
+        let Map::Conv { window, .. } = &linear.map else { unreachable!() };
+        let shape = [shape[0], channels_out, window.output[0], window.output[1]];
+        self.linear(linear, &[input], &shape)
+    }
+
+    pub fn dense(&mut self, input: ValueId, rows: usize, outer: usize) -> ValueId {
+        let inner = self.program.value(input).len() / rows;
+        let linear = random_dense(&mut self.random, rows, inner, outer);
+        self.linear(linear, &[input], &[rows, outer])
+    }
+
+    pub fn sum(&mut self, inputs: &[ValueId], shape: &[usize], strides: &[&[usize]]) -> ValueId {
+        let operands = strides.iter().map(|s| Operand { strides: s.to_vec() }).collect();
+        let linear = random_sum(&mut self.random, shape, operands);
+        self.linear(linear, inputs, shape)
+    }
+
+    pub fn average(&mut self, input: ValueId, window: [[usize; 2]; 4], include: bool) -> ValueId {
+        let shape = self.program.value(input).shape.clone();
+        let window = sliding(shape[0] * shape[1], [shape[2], shape[3]], window);
+        let output = [shape[0], shape[1], window.output[0], window.output[1]];
+        let linear = random_average(&mut self.random, window, include);
+        self.linear(linear, &[input], &output)
+    }
+
+    pub fn relu(&mut self, input: ValueId) -> ValueId {
+        let shape = self.program.value(input).shape.clone();
+        self.op("Relu", Kind::Relu, vec![input], &shape)
+    }
+
+    pub fn max_pool(&mut self, input: ValueId, window: [[usize; 2]; 4]) -> ValueId {
+        let shape = self.program.value(input).shape.clone();
+        let window = sliding(shape[0] * shape[1], [shape[2], shape[3]], window);
+        let output = [shape[0], shape[1], window.output[0], window.output[1]];
+        self.op("MaxPool", Kind::MaxPool(Arc::new(window)), vec![input], &output)
+    }
+
+    /// The finished program.
+    pub fn finish(mut self, outputs: &[ValueId]) -> (Program, Trace) {
+        self.program.outputs = outputs.into();
+        (self.program, self.trace)
+    }
+}
+
+/// A window from its kernel, strides, pads (on both sides) and dilations.
+pub(super) fn sliding(
+    planes: usize,
+    input: [usize; 2],
+    [kernel, strides, pads, dilations]: [[usize; 2]; 4],
+) -> Window {
+    let output = std::array::from_fn(|i| {
+        (input[i] + 2 * pads[i] - dilations[i] * (kernel[i] - 1) - 1) / strides[i] + 1
+    });
+    Window { planes, input, output, kernel, strides, pads, dilations }
+}
+
+/// Kernel, no strides, no pads, no dilation.
+pub(super) fn plain(kernel: usize) -> [[usize; 2]; 4] {
+    [[kernel; 2], [1; 2], [0; 2], [1; 2]]
+}
+
+/// Pooling by windows that don't overlap.
+pub(super) fn pool(kernel: usize) -> [[usize; 2]; 4] {
+    [[kernel; 2], [kernel; 2], [0; 2], [1; 2]]
+}
+
+fn weights(random: &mut Random, count: usize) -> Vec<i32> {
+    (0..count).map(|_| random.signed(9) as i32).collect()
+}
+
+fn biases(random: &mut Random, count: usize) -> Vec<i64> {
+    (0..count).map(|_| random.signed(40)).collect()
+}
+
+fn random_conv(
+    random: &mut Random,
+    window: Window,
+    channels_in: usize,
+    channels_out: usize,
+    groups: usize,
+) -> Linear {
+    let fan = channels_in / groups * window.kernel[0] * window.kernel[1];
+    Linear {
+        weights: weights(random, channels_out * fan),
+        bias: biases(random, channels_out),
+        map: Map::Conv { window, channels_in, channels_out, groups },
+        shift: 1,
+    }
+}
+
+fn random_dense(random: &mut Random, rows: usize, inner: usize, outer: usize) -> Linear {
+    Linear {
+        map: Map::Dense { rows, inner, outer },
+        weights: weights(random, inner * outer),
+        bias: biases(random, outer),
+        shift: 1,
+    }
+}
+
+fn random_sum(random: &mut Random, shape: &[usize], operands: Vec<Operand>) -> Linear {
+    Linear {
+        weights: weights(random, operands.len()),
+        bias: biases(random, shape.iter().product()),
+        map: Map::Sum { shape: shape.into(), operands },
+        shift: 1,
+    }
+}
+
+fn random_average(random: &mut Random, window: Window, count_include_pad: bool) -> Linear {
+    let area = window.kernel[0] * window.kernel[1];
+    Linear {
+        weights: weights(random, area),
+        bias: vec![],
+        map: Map::Average { window, count_include_pad },
+        shift: 1,
+    }
+}
+
+/// Linear maps of every kind with random geometry, strange ones among them.
+pub(super) fn random_maps() -> Vec<(String, Linear)> {
+    let mut maps = Vec::new();
+    for seed in 0..120 {
+        let random = &mut Random(seed);
+        let kernel = [1 + random.below(4), 1 + random.below(4)];
+        let strides = [1 + random.below(3), 1 + random.below(3)];
+        // Pads beyond the kernel leave sites without taps.
+        let pads = [random.below(4), random.below(4)];
+        let dilations = [1 + random.below(2), 1 + random.below(2)];
+        let input = [7 + random.below(6), 7 + random.below(12)];
+        let window = |planes| sliding(planes, input, [kernel, strides, pads, dilations]);
+        let planes = 1 + random.below(3);
+        let groups = 1 + random.below(5);
+        let (cin, cout) = (groups * (1 + random.below(3)), groups * (1 + random.below(4)));
+        let conv = random_conv(random, window(planes), cin, cout, groups);
+        maps.push((format!("groups {seed}"), conv));
+        let (cin, cout) = (1 + random.below(4), 1 + random.below(20));
+        maps.push((format!("conv {seed}"), random_conv(random, window(planes), cin, cout, 1)));
+        let (rows, inner, outer) = (1 + random.below(9), 1 + random.below(30), 1 + random.below(20));
+        maps.push((format!("dense {seed}"), random_dense(random, rows, inner, outer)));
+        let include = random.below(2) == 0;
+        // A pooling window always reaches the input.
+        let pads = [pads[0].min(kernel[0] - 1), pads[1].min(kernel[1] - 1)];
+        let window = sliding(planes, input, [kernel, strides, pads, dilations]);
+        maps.push((format!("average {seed}"), random_average(random, window, include)));
+        let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(6)).collect();
+        let operands = (0..1 + random.below(3)).map(|_| random_operand(random, &shape)).collect();
+        maps.push((format!("sum {seed}"), random_sum(random, &shape, operands)));
+    }
+    maps
+}
+
+/// Row-major strides with some dimensions broadcast.
+fn random_operand(random: &mut Random, shape: &[usize]) -> Operand {
+    let (mut strides, mut step) = (vec![0; shape.len()], 1);
+    for (axis, &dim) in shape.iter().enumerate().rev() {
+        if random.below(3) > 0 {
+            strides[axis] = step;
+            step *= dim;
+        }
+    }
+    Operand { strides }
+}
