@@ -3,6 +3,8 @@
 //! Plotters counts in whole pixels and egui in points, so the backend's pixels are those of the
 //! screen: a chart is drawn at the points' own scale and stays sharp on every display.
 
+mod polygon;
+
 use std::convert::Infallible;
 
 use egui::epaint::{PathShape, TextShape};
@@ -179,8 +181,10 @@ impl DrawingBackend for EguiBackend<'_> {
     ) -> Done {
         let points: Vec<Pos2> = vertices.into_iter().map(|point| self.centre(point)).collect();
         let fill = color(style.color());
-        for piece in convex_pieces(points) {
-            self.painter.add(PathShape::convex_polygon(piece, fill, Stroke::NONE));
+        if polygon::is_convex(&points) {
+            self.painter.add(PathShape::convex_polygon(points, fill, Stroke::NONE));
+        } else {
+            self.painter.add(polygon::mesh(&points, fill));
         }
         Ok(())
     }
@@ -233,55 +237,6 @@ fn color(color: BackendColor) -> Color32 {
     let (red, green, blue) = color.rgb;
     let alpha = (color.alpha.clamp(0.0, 1.0) * 255.0).round() as u8;
     Color32::from_rgba_unmultiplied(red, green, blue, alpha)
-}
-
-/// Cuts a polygon into pieces that egui can fill, since it only fills convex ones. A convex polygon
-/// stays whole; any other simple one falls into triangles by cutting off its ears.
-fn convex_pieces(mut points: Vec<Pos2>) -> Vec<Vec<Pos2>> {
-    points.retain(|point| point.x.is_finite() && point.y.is_finite());
-    points.dedup();
-    if points.len() < 3 {
-        return Vec::new();
-    }
-    let orientation = signed_area(&points).signum();
-    if is_convex(&points, orientation) {
-        return vec![points];
-    }
-    let mut pieces = Vec::with_capacity(points.len());
-    while points.len() > 3 {
-        let n = points.len();
-        let neighbours = |i: usize| [points[(i + n - 1) % n], points[i], points[(i + 1) % n]];
-        let ear = (0..n).find(|&i| is_ear(neighbours(i), &points, orientation));
-        // A polygon that crosses itself may run out of ears; any corner then lets the work go on.
-        let ear = ear.unwrap_or(0);
-        pieces.push(neighbours(ear).to_vec());
-        points.remove(ear);
-    }
-    pieces.push(points);
-    pieces
-}
-
-fn signed_area(points: &[Pos2]) -> f32 {
-    let next = points.iter().cycle().skip(1);
-    points.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum()
-}
-
-/// Positive where the way from `a` over `b` to `c` turns one way, negative where it turns the other.
-fn turn(a: Pos2, b: Pos2, c: Pos2) -> f32 {
-    (b.x - a.x) * (c.y - b.y) - (b.y - a.y) * (c.x - b.x)
-}
-
-fn is_convex(points: &[Pos2], orientation: f32) -> bool {
-    let n = points.len();
-    (0..n).all(|i| turn(points[i], points[(i + 1) % n], points[(i + 2) % n]) * orientation >= 0.0)
-}
-
-/// Whether the triangle at a corner turns the polygon's way and holds none of its other corners.
-fn is_ear([a, b, c]: [Pos2; 3], points: &[Pos2], orientation: f32) -> bool {
-    let inside = |p: Pos2| {
-        [(a, b), (b, c), (c, a)].into_iter().all(|(from, to)| turn(from, to, p) * orientation > 0.0)
-    };
-    turn(a, b, c) * orientation > 0.0 && !points.iter().any(|&point| inside(point))
 }
 
 #[cfg(test)]
@@ -378,26 +333,5 @@ mod tests {
         assert!(red_in(85..150, 85..140) > 80, "line");
         assert!((1_000..2_400).contains(&red_in(155..222, 10..130)), "polygon with a notch");
         assert!(red_in(225..290, 60..140) > 40, "turned text");
-    }
-
-    #[test]
-    fn polygons_fall_into_pieces_of_the_same_area() {
-        let area = |pieces: &[Vec<Pos2>]| -> f32 {
-            pieces.iter().map(|piece| signed_area(piece).abs() / 2.0).sum()
-        };
-        let square = vec![pos2(0., 0.), pos2(10., 0.), pos2(10., 10.), pos2(0., 10.)];
-        assert_eq!(convex_pieces(square.clone()), [square]);
-        let mut notched =
-            vec![pos2(0., 0.), pos2(5., 5.), pos2(10., 0.), pos2(10., 10.), pos2(0., 10.)];
-        for _ in 0..2 {
-            let pieces = convex_pieces(notched.clone());
-            assert!(pieces.iter().all(|piece| is_convex(piece, signed_area(piece).signum())));
-            assert!((area(&pieces) - 75.0).abs() < 1e-3, "{pieces:?}");
-            notched.reverse();
-        }
-        let crossing =
-            vec![pos2(0., 0.), pos2(10., 10.), pos2(10., 0.), pos2(0., 10.), pos2(3., 1.)];
-        assert!(!convex_pieces(crossing).is_empty());
-        assert!(convex_pieces(vec![pos2(f32::NAN, 0.), pos2(1., 1.)]).is_empty());
     }
 }

@@ -132,7 +132,7 @@ mod tests {
             1,"conv, ""a""|b",12.3 s
             20,relu[31m,
         "#]]
-        .assert_eq(&slices().to_csv().replace('\r', "").replace('\u{1b}', ""));
+        .assert_eq(&slices().to_csv().replace(['\r', '\u{1b}'], ""));
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn text_lines_up() {
         expect![[r#"
-            slice  nodes        prove
+            slice  nodes         prove
                 1  conv, "a"|b  12.3 s
                20  relu�[31m
         "#]]

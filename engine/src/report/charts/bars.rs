@@ -68,7 +68,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     let Some(label) = value_label(&quantity, measure, bar.partial) else { return Ok(()) };
     let color =
         if quantity.measured.is_some() { canvas.palette.text } else { canvas.palette.muted };
-    if let Some(size) = fitting_size(canvas, &label, right - left)? {
+    if let Some(size) = fitting_size(canvas, &label, right - left - 2.0)? {
         canvas.text(&label, (middle, top - VALUE_PX / 2.0), size, color, Align::Centre)?;
     }
     Ok(())

@@ -64,7 +64,7 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw(&Rectangle::new(corners, self.stroke(color, width)))
     }
 
-    /// An outline of dashes.
+    /// Dashes along the sides and the top: a bar stands on its base line.
     pub fn dashed_outline(&self, frame: Frame, color: RGBColor, width: f64) -> Drawn<DB> {
         let Frame { left, top, right, bottom } = frame;
         for (from, to) in [
@@ -108,10 +108,19 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
-    /// A filled convex polygon: the only kind that every backend fills alike.
-    pub fn convex(&self, points: &[(f64, f64)], color: RGBColor, opacity: f64) -> Drawn<DB> {
-        let points: Vec<_> = points.iter().map(|&point| self.px(point)).collect();
-        self.area.draw(&Polygon::new(points, color.mix(opacity)))
+    /// The area between an upper and a lower line, both from left to right.
+    pub fn area_between(
+        &self,
+        upper: &[(f64, f64)],
+        lower: &[(f64, f64)],
+        color: RGBColor,
+        opacity: f64,
+    ) -> Drawn<DB> {
+        if upper.len() < 2 || lower.len() < 2 {
+            return Ok(());
+        }
+        let corners = upper.iter().chain(lower.iter().rev()).map(|&point| self.px(point));
+        self.area.draw(&Polygon::new(corners.collect::<Vec<_>>(), color.mix(opacity)))
     }
 
     /// A dot, filled or, for what is only predicted, hollow.

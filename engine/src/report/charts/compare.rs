@@ -154,7 +154,7 @@ fn draw_cell<DB: DrawingBackend>(
     if inner.height() < 4.0 || inner.width() < 4.0 {
         return Ok(());
     }
-    let scale = Scale::tight(top, 3, cell.measure);
+    let scale = Scale::reaching(top, 3, cell.measure);
     let slot = inner.width() / 3.0;
     let palette = canvas.palette;
     let shown: Vec<_> =

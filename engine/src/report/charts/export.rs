@@ -1,12 +1,14 @@
 //! Charts as files: SVG text and PNG bytes.
 
-use image::{ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder, RgbImage};
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 
+use super::bitmap::{self, Bitmap};
 use super::{Chart, Look, Palette, register_fonts};
 
 /// The longest side of an exported picture.
-pub const MAX_SIDE_PX: u32 = 16_384;
+pub const MAX_SIDE_PX: u32 = 8_192;
 
 /// Why a chart could not be exported.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +55,12 @@ pub fn to_svg(chart: &Chart, size: (u32, u32), dark: bool) -> Result<String, Exp
 /// When the size is out of range, or drawing or compression fails.
 pub fn to_png(chart: &Chart, size: (u32, u32), look: Look) -> Result<Vec<u8>, ExportError> {
     let (width, height) = pixels(size, look.scale)?;
-    let mut rgb = vec![0; width as usize * height as usize * 3];
-    draw(BitMapBackend::with_buffer(&mut rgb, (width, height)), chart, look)?;
+    let factor = bitmap::oversampling(width, height);
+    let mut picture = RgbImage::new(width * factor, height * factor);
+    let drawn_size = picture.dimensions();
+    let backend = Bitmap(BitMapBackend::with_buffer(&mut picture, drawn_size));
+    draw(backend, chart, Look { scale: look.scale * f64::from(factor), ..look })?;
+    let rgb = bitmap::reduced(picture, (width, height));
     let mut png = Vec::new();
     PngEncoder::new(&mut png).write_image(&rgb, width, height, ExtendedColorType::Rgb8)?;
     Ok(png)

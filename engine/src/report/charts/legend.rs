@@ -19,6 +19,8 @@ pub(super) enum Mark {
     Hollow,
     /// A dashed line.
     Dashed(RGBColor),
+    /// An outline.
+    Outline(RGBColor),
 }
 
 /// One entry of a legend.
@@ -88,6 +90,11 @@ fn draw_mark<DB: DrawingBackend>(
         Mark::Bar(color) => canvas.fill(swatch, color, 1.0),
         Mark::Prediction => {
             canvas.dashed_outline(swatch, text, 1.0)?;
+            canvas.line(
+                &[(swatch.left, swatch.bottom), (swatch.right, swatch.bottom)],
+                text,
+                1.0,
+            )?;
             canvas.line(&[(middle, y - 7.0), (middle, y - 2.0)], text, 1.0)
         }
         Mark::Line(color) => {
@@ -96,5 +103,6 @@ fn draw_mark<DB: DrawingBackend>(
         }
         Mark::Hollow => canvas.dot((middle, y), 3.0, canvas.palette.muted, false),
         Mark::Dashed(color) => canvas.dashed_line((x, y), (end, y), color, 1.5),
+        Mark::Outline(color) => canvas.outline(swatch, color, 2.0),
     }
 }

@@ -8,6 +8,7 @@
 //! has its own.
 
 mod bars;
+mod bitmap;
 mod canvas;
 mod compare;
 mod data;
@@ -57,6 +58,7 @@ pub struct Look {
 
 /// Any of the charts, for code that handles them alike: export, menus, tabs.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a window has a handful of charts, not thousands")]
 pub enum Chart {
     /// See [`CompareData`].
     Compare(CompareData),

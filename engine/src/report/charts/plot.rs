@@ -106,6 +106,19 @@ pub(super) fn base_line<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, plot: Frame
     canvas.line(&[(plot.left, plot.bottom), (plot.right, plot.bottom)], canvas.palette.axis, 1.0)
 }
 
+/// What the names below count, in a line of its own at the bottom of `frame`. Returns the rest.
+pub(super) fn axis_name<DB: DrawingBackend>(
+    canvas: &Canvas<'_, DB>,
+    frame: Frame,
+    name: &str,
+) -> Result<Frame, DrawingAreaErrorKind<DB::ErrorType>> {
+    let (rest, line) = frame.split_top(frame.height() - AXIS_PX * 0.8);
+    let name = canvas.fitted(name, SMALL_PX, line.width())?;
+    let place = (line.middle_x(), line.middle_y() + 2.0);
+    canvas.text(&name, place, SMALL_PX, canvas.palette.muted, Align::Centre)?;
+    Ok(rest)
+}
+
 /// A sentence in the middle of a chart that has nothing to show yet.
 pub(super) fn nothing_yet<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,

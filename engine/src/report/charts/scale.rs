@@ -39,21 +39,14 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// An axis that reaches `largest` with about `ticks` grid lines. Without anything to show it
-    /// reaches one second or one byte.
+    /// An axis that ends at `largest` and has about `ticks` grid lines. Without anything to show
+    /// it ends at one second or one byte.
     pub fn reaching(largest: f64, ticks: usize, measure: Measure) -> Self {
-        let scale = Self::tight(largest, ticks, measure);
-        let steps = (scale.max / scale.step - 1e-9).ceil().max(1.0);
-        Self { max: scale.step * steps, ..scale }
-    }
-
-    /// An axis that ends exactly at `largest`, for time, where an empty rest would mislead.
-    pub fn tight(largest: f64, ticks: usize, measure: Measure) -> Self {
         let max = if largest.is_finite() && largest > 1e-12 { largest.min(1e30) } else { 1.0 };
         let unit = measure.unit(max);
         let rough = max / unit.size / ticks.max(1) as f64;
         let power = 10f64.powf(rough.log10().floor());
-        let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| power * round >= rough * 0.999);
+        let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| power * round >= rough * 0.75);
         Self { max, step: round.unwrap_or(10.0) * power * unit.size, unit }
     }
 
@@ -65,6 +58,7 @@ impl Scale {
         (0..=count)
             .map(|i| {
                 let value = i as f64 * self.step;
+                let decimals = if i == 0 { 0 } else { decimals };
                 (value, format!("{:.decimals$}", value / self.unit.size))
             })
             .collect()
@@ -103,10 +97,10 @@ mod tests {
     #[test]
     fn axes_have_round_steps_in_a_fitting_unit() {
         let text = |values: &[&str]| values.iter().map(|&v| v.to_owned()).collect::<Vec<_>>();
-        assert_eq!(labels(2.9, 4, Measure::Secs), (text(&["0", "1", "2", "3"]), "s"));
-        assert_eq!(labels(0.0123, 3, Measure::Secs), (text(&["0", "5", "10", "15"]), "ms"));
+        assert_eq!(labels(3.1, 4, Measure::Secs), (text(&["0", "1", "2", "3"]), "s"));
+        assert_eq!(labels(0.0123, 3, Measure::Secs), (text(&["0", "5", "10"]), "ms"));
         assert_eq!(labels(820e6, 4, Measure::Bytes).1, "MB");
-        assert_eq!(labels(1.2e9, 4, Measure::Bytes), (text(&["0.0", "0.5", "1.0", "1.5"]), "GB"));
+        assert_eq!(labels(1.2e9, 4, Measure::Bytes), (text(&["0", "0.5", "1.0"]), "GB"));
         assert_eq!(labels(600.0, 5, Measure::Secs).1, "min");
     }
 

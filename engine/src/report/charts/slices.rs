@@ -45,6 +45,7 @@ pub fn per_slice<DB: DrawingBackend>(
     if panels.is_empty() {
         return plot::nothing_yet(&canvas, body, "No slice has been predicted or measured yet.");
     }
+    let body = plot::axis_name(&canvas, body, "slice")?;
     let names: Vec<&str> = data.slices.iter().map(|slice| slice.name.as_str()).collect();
     let places: Vec<Frame> =
         (0..panels.len()).map(|i| body.cell(i, 1, panels.len(), 8.0)).collect();

@@ -63,13 +63,14 @@ pub fn sweep<DB: DrawingBackend>(
     if panels.is_empty() {
         return plot::nothing_yet(&canvas, body, "No plan has been estimated yet.");
     }
+    let body = plot::axis_name(&canvas, body, "number of slices")?;
     let places: Vec<Frame> =
         (0..panels.len()).map(|i| body.cell(i, 1, panels.len(), 6.0)).collect();
     let mut margin: f64 = 0.0;
     let mut scales = Vec::new();
     for (panel, place) in panels.iter().zip(&places) {
         let ticks = plot::ticks_for(inner(*place, 0.0).height());
-        let scale = Scale::reaching(panel.top(data), ticks, panel.measure);
+        let scale = Scale::reaching(panel.top(data) * 1.04, ticks, panel.measure);
         margin = margin.max(plot::labels_width(&canvas, &scale)?);
         scales.push(scale);
     }
@@ -177,12 +178,10 @@ fn draw_series<DB: DrawingBackend>(
         .collect();
     let intervals: Vec<(f64, Predicted)> =
         points.iter().filter_map(|(x, quantity)| Some((*x, quantity.predicted?))).collect();
-    for pair in intervals.windows(2) {
-        let [(x0, a), (x1, b)] = [pair[0], pair[1]];
-        let y = |value: f64| scale.y(plot, value);
-        let corners = [(x0, y(a.high)), (x1, y(b.high)), (x1, y(b.low)), (x0, y(a.low))];
-        canvas.convex(&corners, color, 0.15)?;
-    }
+    let edge = |end: fn(&Predicted) -> f64| -> Vec<(f64, f64)> {
+        intervals.iter().map(|(x, predicted)| (*x, scale.y(plot, end(predicted)))).collect()
+    };
+    canvas.area_between(&edge(|p| p.high), &edge(|p| p.low), color, 0.15)?;
     let line: Vec<(f64, f64)> = points
         .iter()
         .filter_map(|(x, quantity)| Some((*x, scale.y(plot, quantity.best()?))))

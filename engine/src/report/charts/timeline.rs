@@ -18,6 +18,9 @@ pub(super) const TITLE: &str = "Timeline";
 /// Room to the right of the last bar for its duration.
 const DURATION_PX: f64 = 52.0;
 
+/// The height of a row where there is room.
+const TALLEST_PX: f64 = 30.0;
+
 /// Draws the timeline over all of `area`.
 ///
 /// # Errors
@@ -35,12 +38,20 @@ pub fn timeline<DB: DrawingBackend>(
     }
     let memory_top = data.memory.iter().map(|sample| sample.bytes).fold(0.0, f64::max);
     let with_memory = memory_top > 0.0 && body.height() > 150.0;
-    let memory_height = if with_memory { (body.height() * 0.34).clamp(70.0, 180.0) } else { 0.0 };
-    let (jobs, memory) = body.split_top(body.height() - memory_height);
+    let jobs_height = data.rows.len() as f64 * TALLEST_PX + AXIS_PX + 10.0;
+    let memory_least = (body.height() * 0.34).clamp(70.0, 180.0);
+    let memory_height = match with_memory {
+        true => (body.height() - jobs_height).clamp(memory_least, memory_least.max(240.0)),
+        false => 0.0,
+    };
+    let (jobs, memory) = body.split_top((body.height() - memory_height).min(jobs_height));
+    let memory = memory.split_top(memory_height).0;
 
     // The budget is shown where it is near; a distant one would press the curve to the ground.
     let budget = data.budget_bytes.filter(|&b| b.is_finite() && b > 0.0 && b < memory_top * 3.0);
-    let memory_scale = Scale::reaching(memory_top.max(budget.unwrap_or(0.0)), 2, Measure::Bytes);
+    let memory_end = memory_top.max(budget.unwrap_or(0.0)) * 1.06;
+    let memory_ticks = plot::ticks_for(memory_height - HEADING_PX);
+    let memory_scale = Scale::reaching(memory_end, memory_ticks, Measure::Bytes);
     let mut margin = plot::labels_width(&canvas, &memory_scale)?;
     for row in &data.rows {
         margin = margin.max(canvas.text_width(&row.name, LABEL_PX)? + 8.0);
@@ -49,7 +60,7 @@ pub fn timeline<DB: DrawingBackend>(
 
     let rows_plot = jobs.without(margin, 4.0, DURATION_PX, AXIS_PX);
     let ticks = (rows_plot.width() / 75.0).clamp(1.0, 12.0) as usize;
-    let time = Scale::tight(end_secs(data), ticks, Measure::Secs);
+    let time = Scale::reaching(end_secs(data), ticks, Measure::Secs);
     if rows_plot.height() >= 4.0 && rows_plot.width() >= 4.0 {
         plot::horizontal_axis(&canvas, rows_plot, &time, true)?;
         draw_rows(&canvas, rows_plot, &time, data, body.left)?;
@@ -60,7 +71,7 @@ pub fn timeline<DB: DrawingBackend>(
         plot::heading(&canvas, memory, "Memory", &memory_scale)?;
         plot::horizontal_axis(&canvas, memory_plot, &time, false)?;
         plot::vertical_axis(&canvas, memory_plot, &memory_scale)?;
-        draw_memory(&canvas, memory_plot, &time, &memory_scale, data)?;
+        draw_memory(&canvas, memory_plot, &time, &memory_scale, data, budget)?;
         if let Some(budget) = budget {
             let y = memory_scale.y(memory_plot, budget);
             let ends = [(memory_plot.left, y), (memory_plot.right, y)];
@@ -84,7 +95,7 @@ fn entries<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, data: &TimelineData) -> 
         .map(|phase| Entry::new(Mark::Bar(canvas.palette.phase(phase)), phase.label()))
         .collect();
     if data.rows.iter().any(|row| row.state == RowState::Failed) {
-        entries.push(Entry::new(Mark::Dashed(canvas.palette.bad), "failed"));
+        entries.push(Entry::new(Mark::Outline(canvas.palette.bad), "failed"));
     }
     if data.now_secs.is_some() {
         entries.push(Entry::new(Mark::Dashed(canvas.palette.text), "now"));
@@ -115,7 +126,6 @@ fn draw_rows<DB: DrawingBackend>(
     data: &TimelineData,
     names_left: f64,
 ) -> Drawn<DB> {
-    const TALLEST_PX: f64 = 30.0;
     let pitch = (plot.height() / data.rows.len().max(1) as f64).min(TALLEST_PX);
     let mut names_free_from = f64::NEG_INFINITY;
     for (i, row) in data.rows.iter().enumerate() {
@@ -126,7 +136,7 @@ fn draw_rows<DB: DrawingBackend>(
             left: plot.left,
             right: plot.right,
         };
-        let end = data.now_secs.unwrap_or_else(|| time.max);
+        let end = data.now_secs.unwrap_or(time.max);
         draw_row(canvas, place, time, row, end)?;
         // With many rows only every so many names fit.
         if place.middle_y() - names_free_from >= LABEL_PX * 1.15 {
@@ -134,7 +144,9 @@ fn draw_rows<DB: DrawingBackend>(
             let at = (plot.left - 8.0, place.middle_y());
             canvas.text(&name, at, LABEL_PX, canvas.palette.text, Align::Right)?;
             if let Some(label) = duration_label(row) {
-                let at = (place_end(plot, time, row, end) + 6.0, place.middle_y());
+                let width = canvas.text_width(&label, SMALL_PX)?;
+                let left = clear_of_now(plot, time, data, bars_end(plot, time, row, end), width);
+                let at = (left, place.middle_y());
                 canvas.text(&label, at, SMALL_PX, state_color(canvas, row), Align::Left)?;
             }
             names_free_from = place.middle_y();
@@ -181,7 +193,16 @@ fn end_of(span: &Span, open_end: f64) -> f64 {
     span.end_secs.filter(|end| end.is_finite()).unwrap_or(open_end).max(span.start_secs)
 }
 
-fn place_end(plot: Frame, time: &Scale, row: &TimelineRow, open_end: f64) -> f64 {
+/// Where a text behind a row's bars begins so that the marker of the present does not cross it.
+fn clear_of_now(plot: Frame, time: &Scale, data: &TimelineData, end: f64, width: f64) -> f64 {
+    const GAP_PX: f64 = 6.0;
+    let left = end + GAP_PX;
+    let now = data.now_secs.map(|now| time.x(plot, now));
+    now.filter(|now| (left - 2.0..left + width + 2.0).contains(now))
+        .map_or(left, |now| now + GAP_PX)
+}
+
+fn bars_end(plot: Frame, time: &Scale, row: &TimelineRow, open_end: f64) -> f64 {
     let end = row.spans.iter().map(|span| end_of(span, open_end)).fold(0.0, f64::max);
     time.x(plot, end)
 }
@@ -214,20 +235,18 @@ fn draw_memory<DB: DrawingBackend>(
     time: &Scale,
     scale: &Scale,
     data: &TimelineData,
+    budget: Option<f64>,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     let color = canvas.palette.memory;
     let shown = |sample: &&MemorySample| sample.at_secs.is_finite() && sample.bytes.is_finite();
-    let points: Vec<(f64, f64)> = data
-        .memory
-        .iter()
-        .filter(shown)
-        .map(|sample| (time.x(plot, sample.at_secs), scale.y(plot, sample.bytes)))
-        .collect();
-    for pair in points.windows(2) {
-        let [(x0, y0), (x1, y1)] = [pair[0], pair[1]];
-        let corners = [(x0, y0), (x1, y1), (x1, plot.bottom), (x0, plot.bottom)];
-        canvas.convex(&corners, color, 0.25)?;
-    }
+    let points = thinned(
+        data.memory
+            .iter()
+            .filter(shown)
+            .map(|sample| (time.x(plot, sample.at_secs), scale.y(plot, sample.bytes))),
+    );
+    let ground: Vec<(f64, f64)> = points.iter().map(|&(x, _)| (x, plot.bottom)).collect();
+    canvas.area_between(&points, &ground, color, 0.25)?;
     canvas.line(&points, color, 1.5)?;
     let highest = points.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
     let peak = data.memory.iter().filter(shown).map(|sample| sample.bytes).fold(0.0, f64::max);
@@ -235,8 +254,22 @@ fn draw_memory<DB: DrawingBackend>(
         let label = format::bytes_f64(peak);
         let half = canvas.text_width(&label, SMALL_PX)? / 2.0;
         let x = x.clamp(plot.left + half, (plot.right - half).max(plot.left + half));
-        let at = (x, y - 8.0);
+        // Above the curve, but below it where the line of the budget is close.
+        let near = budget.is_some_and(|bytes| (scale.y(plot, bytes) - (y - 8.0)).abs() < 9.0);
+        let at = (x, if near { y + 10.0 } else { y - 8.0 });
         canvas.text(&label, at, SMALL_PX, canvas.palette.text, Align::Centre)?;
     }
     Ok(())
+}
+
+/// The points with at most one a pixel, the highest: a long run has more samples than pixels.
+fn thinned(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for (x, y) in points {
+        match kept.last_mut() {
+            Some(last) if x - last.0 < 1.0 => last.1 = last.1.min(y),
+            _ => kept.push((x, y)),
+        }
+    }
+    kept
 }
