@@ -20,7 +20,15 @@
 #![warn(missing_docs)]
 
 pub mod cost;
+//! | [`inputs`] | model inputs from JSON, NumPy and image files |
+//! | [`bundle`] | the proof bundle and its verdict |
+//! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
+
+#![warn(missing_docs)]
+
+pub mod bundle;
 pub mod digest;
+pub mod files;
 pub mod graph;
 pub mod onnx;
 pub mod plan;
@@ -28,3 +36,5 @@ pub mod predict;
 pub mod program;
 pub mod report;
 pub mod prove;
+pub mod inputs;
+pub mod run;
