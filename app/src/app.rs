@@ -89,7 +89,8 @@ pub struct App {
     pub(crate) toasts: Toasts,
     pub(crate) verifying: bool,
     pub(crate) about: bool,
-    /// Runs whose bundle was looked at already.
+    /// When it was asked for last, and what it was.
+    pub(crate) free_memory: Option<(Instant, u64)>,
     pub(crate) files_to_open: VecDeque<PathBuf>,
     pub(crate) child_program: Option<PathBuf>,
     picture: InputPicture,
@@ -134,6 +135,7 @@ impl App {
             toasts: Toasts::default().with_anchor(egui_notify::Anchor::BottomRight),
             verifying: false,
             about: false,
+            free_memory: None,
             files_to_open: VecDeque::new(),
             child_program: None,
             picture: InputPicture::default(),

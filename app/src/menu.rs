@@ -1,11 +1,14 @@
 //! The bar of menus, the buttons beside them, the status bar, and the box about the program.
 
+use std::time::{Duration, Instant};
+
 use egui::{Button, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
 use microtome_engine::report::format as fmt;
 
 use crate::app::App;
 use crate::command::Command;
 use crate::samples;
+use crate::session::Session;
 use crate::theme;
 
 impl App {
@@ -213,7 +216,18 @@ impl App {
             .on_disabled_hover_text(hindrance.unwrap_or_default());
     }
 
+    /// Free memory of this machine, asked for now and then: asking takes longer than drawing.
+    fn free_memory(&mut self) -> u64 {
+        let stale = Duration::from_secs(3);
+        let (asked, bytes) = self.free_memory.filter(|(at, _)| at.elapsed() < stale).unwrap_or_else(
+            || (Instant::now(), microtome_engine::run::available_bytes()),
+        );
+        self.free_memory = Some((asked, bytes));
+        bytes
+    }
+
     pub(crate) fn status_bar(&mut self, ui: &mut Ui) {
+        let memory = self.free_memory();
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 18.0;
             if let Some(name) = &self.opening {
@@ -240,7 +254,6 @@ impl App {
                     ui.label(theme::small(ui, "calibrating…"));
                 }
             }
-            let memory = microtome_engine::run::available_bytes();
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.label(theme::small(ui, format!("{} free", fmt::bytes(memory))))
                     .on_hover_text("Proofs start while their predicted memory fits into this.");
@@ -271,5 +284,3 @@ impl App {
         }
     }
 }
-
-use crate::session::Session;

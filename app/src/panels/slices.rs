@@ -4,6 +4,7 @@ use egui::{Align, Color32, Layout, RichText, ScrollArea, Sense, Ui, Vec2, Widget
 use egui_extras::{Column, TableBody, TableBuilder, TableRow};
 use microtome_engine::plan::Metric;
 use microtome_engine::predict::Prediction;
+use microtome_engine::prove::Shape;
 use microtome_engine::report::format as fmt;
 use microtome_engine::run::{Measured, Phase, Piece};
 
@@ -202,7 +203,16 @@ fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
     });
     row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
     row_ui.col(|ui| match &row.circuit {
-        Some(circuit) => pair(ui, circuit.k.to_string(), fmt::count(circuit.rows as u64)),
+        Some(Shape::Halo2(circuit)) => {
+            pair(ui, circuit.k.to_string(), fmt::count(circuit.rows.max() as u64));
+            let tracks: Vec<_> = circuit
+                .rows
+                .tracks()
+                .iter()
+                .map(|(name, rows)| format!("{name}: {} rows", fmt::count(*rows as u64)))
+                .collect();
+            ui.response().on_hover_text(tracks.join("\n"));
+        }
         None => pair(ui, "–".to_owned(), String::new()),
     });
     row_ui.col(|ui| prediction_cell(ui, row.prediction.as_ref()));

@@ -122,7 +122,7 @@ impl Preparation {
             Card::calibrate(model, skeleton, &self.cases, self.settings, self.source)
                 .map_err(|error| error.to_string())?
         };
-        let program = skeleton.lower(&card).map_err(|error| error.to_string())?;
+        let program = skeleton.lower(&model.graph, &card).map_err(|error| error.to_string())?;
         let program = Arc::new(program);
         let estimator = Estimator::new(
             Arc::clone(&model.graph),
