@@ -88,6 +88,7 @@ pub struct GraphView {
     layout: Layout,
     picture: Picture,
     drag: Option<Drag>,
+    fitted: Option<Camera>,
     view: Rect,
 }
 
@@ -98,7 +99,16 @@ impl GraphView {
         let layout = Layout::of(&session.graph, &session.absorbed());
         let picture = Picture::new(session, &layout);
         let view = Rect::from_min_size(Pos2::ZERO, Vec2::splat(400.0));
-        Self { camera: None, fit: true, reveal: None, layout, picture, drag: None, view }
+        Self {
+            camera: None,
+            fit: true,
+            reveal: None,
+            layout,
+            picture,
+            drag: None,
+            fitted: None,
+            view,
+        }
     }
 
     /// Where on the screen the line of a cut was drawn last.
@@ -169,10 +179,12 @@ impl GraphView {
 
     fn place_camera(&mut self, area: Rect) {
         let bounds = self.framed_bounds();
-        if self.fit || self.camera.is_none() {
+        // A view that was fitted and not moved since stays fitted when the window changes.
+        let stays = self.camera == self.fitted && self.view.size() != area.size();
+        if self.fit || stays || self.camera.is_none() {
             self.camera = Some(Camera::fit(bounds, area.size()));
-            // The first frames of a window have no settled size yet: fit once more when it changes.
-            self.fit = self.view.size() != area.size();
+            self.fitted = self.camera;
+            self.fit = false;
         }
         self.view = area;
         if let (Some(node), Some(camera)) = (self.reveal.take(), &mut self.camera)
