@@ -32,7 +32,7 @@ Every folder gets:
   test.npz    x float32 [n, ...], y int64 [n]: the test split
   calib.npz   x float32 [n, ...]: training images for calibration
 
-The seed of each network was picked among a few (two to six), looking at the
+Seed and settings of each network were picked among a few, looking at the
 test split for stable ranges and no close calls: the test accuracies are
 therefore a little optimistic.
 
