@@ -16,10 +16,6 @@
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
 //! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
-
-#![warn(missing_docs)]
-
-pub mod cost;
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
@@ -27,6 +23,7 @@ pub mod cost;
 #![warn(missing_docs)]
 
 pub mod bundle;
+pub mod cost;
 pub mod digest;
 pub mod files;
 pub mod graph;
@@ -35,6 +32,6 @@ pub mod onnx;
 pub mod plan;
 pub mod predict;
 pub mod program;
-pub mod report;
 pub mod prove;
+pub mod report;
 pub mod run;
