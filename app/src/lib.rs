@@ -1,1 +1,22 @@
-//! app
+//! The workbench: a window in which neural networks are cut into slices that are proven.
+//!
+//! The window holds no arithmetic of its own: what it shows, `microtome-cli` prints.
+
+pub mod app;
+pub mod command;
+pub mod dialogs;
+pub mod graph_view;
+pub mod history;
+mod menu;
+pub mod panels;
+pub mod plot_backend;
+pub mod run_view;
+pub mod samples;
+pub mod session;
+mod tasks;
+#[cfg(test)]
+mod testing;
+pub mod theme;
+pub mod worker;
+
+pub use app::{App, Settings};

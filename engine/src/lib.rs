@@ -15,14 +15,23 @@
 //! | [`onnx`] | bytes to [`graph::Graph`]: shapes, constant folding, the float reference |
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
+//! | [`inputs`] | model inputs from JSON, NumPy and image files |
+//! | [`bundle`] | the proof bundle and its verdict |
+//! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
+//! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
 
 #![warn(missing_docs)]
 
+pub mod bundle;
 pub mod cost;
 pub mod digest;
+pub mod files;
 pub mod graph;
+pub mod inputs;
 pub mod onnx;
 pub mod plan;
 pub mod predict;
 pub mod program;
 pub mod prove;
+pub mod report;
+pub mod run;

@@ -13,10 +13,10 @@ use crate::graph::{
 };
 
 /// Builds the graph: nodes that fold away are dropped, their results become constants.
-pub fn build(
+pub fn build<'a>(
     name: &str,
-    proto: &ModelProto,
-    mut facts: BTreeMap<&str, Fact>,
+    proto: &'a ModelProto,
+    mut facts: BTreeMap<&'a str, Fact>,
     digest: Digest,
 ) -> Graph {
     let Some(graph) = proto.graph.as_ref() else {

@@ -45,8 +45,8 @@ impl Runner {
         let (outputs, outlets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let plan = guarded(|| {
             let mut model = inferred.model.clone();
-            model.select_input_outlets(&inputs)?;
-            model.select_output_outlets(&outlets)?;
+            model.set_input_outlets(&inputs)?;
+            model.set_output_outlets(&outlets)?;
             model.into_optimized()?.into_runnable()
         })?;
         Ok(Self { plan, outputs })

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tract_onnx::Onnx;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, tensor_shape_proto, type_proto};
 use tract_onnx::prelude::*;
@@ -70,7 +71,7 @@ pub fn infer(
         let outlet = outlets[&input.name];
         let bound = guarded(|| {
             let mut fact = model.outlet_fact(outlet)?.clone();
-            fact.shape = shape.iter().map(|&d| d as i64).collect();
+            fact.shape = shape.iter().map(|&d| TDim::from(d as i64)).collect();
             model.set_outlet_fact(outlet, fact)
         });
         bound.map_err(failed)?;
@@ -161,7 +162,7 @@ impl Inferred {
             let fact = self.model.outlet_fact(outlet).ok()?;
             let value = fact.value.concretize();
             let shape: Option<Vec<usize>> = fact.shape.concretize().and_then(|dims| {
-                dims.iter().map(|d| d.to_usize().ok()).collect()
+                dims.iter().map(|d| usize::try_from(d.to_i64().ok()?).ok()).collect()
             });
             let element = fact.datum_type.concretize().map_or(ElementType::Unknown, element_type);
             Some((name.as_str(), Fact { element, shape, constant: value.map(|v| constant(&v)) }))

@@ -6,6 +6,8 @@
 mod balance;
 mod edit;
 mod estimate;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

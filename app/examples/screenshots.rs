@@ -1,0 +1,128 @@
+//! Pictures of the window, drawn without a display:
+//! `cargo run --release --example screenshots [FOLDER]` writes them into `screenshots/`.
+//!
+//! The pictures of proving need the program itself beside this example: `cargo build --release`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui::{ThemePreference, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use microtome_app::App;
+use microtome_app::command::Command;
+use microtome_app::panels::charts::ChartTab;
+
+type Window = Harness<'static, App>;
+
+struct Studio {
+    folder: PathBuf,
+    program: Option<PathBuf>,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder = std::env::args().nth(1).unwrap_or_else(|| "screenshots".to_owned());
+    std::fs::create_dir_all(&folder)?;
+    let program = std::env::current_exe()?
+        .parent()
+        .and_then(Path::parent)
+        .map(|target| target.join("microtome"))
+        .filter(|path| path.is_file());
+    let studio = Studio { folder: folder.into(), program };
+    for (theme, name) in [(ThemePreference::Dark, "dark"), (ThemePreference::Light, "light")] {
+        studio.overview(theme, name)?;
+    }
+    studio.sizes()?;
+    studio.residual()?;
+    if studio.program.is_some() {
+        studio.proving()?;
+    } else {
+        eprintln!("target/release/microtome is missing: no pictures of proving");
+    }
+    Ok(())
+}
+
+impl Studio {
+    fn open(&self, sample: &str, size: [f32; 2], theme: ThemePreference) -> Window {
+        let program = self.program.clone();
+        let sample = sample.to_owned();
+        let mut window = Harness::builder()
+            .with_size(size)
+            .with_pixels_per_point(1.0)
+            .renderer(softrender::SoftRenderer::default())
+            .build_eframe(move |cc| {
+                let mut app = App::with(&cc.egui_ctx, Default::default());
+                if let Some(program) = program {
+                    app.prove_with(program);
+                }
+                app.open_sample(&sample);
+                cc.egui_ctx.set_theme(theme);
+                app
+            });
+        wait(&mut window, 120, |app| {
+            app.session.as_ref().is_some_and(|s| s.has_estimates() && s.answer.is_some())
+        });
+        window
+    }
+
+    fn save(&self, window: &mut Window, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+        window.run_steps(4);
+        let path = self.folder.join(format!("{name}.png"));
+        window.render()?.save(&path)?;
+        println!("{}", path.display());
+        Ok(())
+    }
+
+    fn overview(&self, theme: ThemePreference, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+        let mut window = self.open("digits-lenet", [1280.0, 800.0], theme);
+        window.state_mut().selection.node = Some(0);
+        self.save(&mut window, &format!("window-{name}"))?;
+        let from = window.get_by_label("Slice boundary 1").rect().center();
+        window.hover_at(from);
+        window.step();
+        window.drag_at(from);
+        window.step();
+        for dy in [10.0, 30.0, 60.0, 90.0] {
+            window.hover_at(from + Vec2::new(0.0, dy));
+            window.step();
+        }
+        self.save(&mut window, &format!("drag-{name}"))
+    }
+
+    fn sizes(&self) -> Result<(), Box<dyn std::error::Error>> {
+        for (name, size) in [("small", [1000.0, 640.0]), ("large", [1920.0, 1080.0])] {
+            let mut window = self.open("digits-lenet", size, ThemePreference::Dark);
+            self.save(&mut window, name)?;
+        }
+        Ok(())
+    }
+
+    fn residual(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let mut window = self.open("digits-resnet", [1280.0, 800.0], ThemePreference::Light);
+        self.save(&mut window, "residual")
+    }
+
+    fn proving(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let mut window = self.open("digits-lenet", [1280.0, 800.0], ThemePreference::Dark);
+        if let Some(session) = &mut window.state_mut().session {
+            session.whole_too = true;
+        }
+        window.state_mut().ask(Command::Prove);
+        wait(&mut window, 600, |app| {
+            app.session.as_ref().is_some_and(|s| s.measured(0).is_some() || !s.is_proving())
+        });
+        window.state_mut().settings.chart = ChartTab::Timeline;
+        self.save(&mut window, "proving")?;
+        wait(&mut window, 900, |app| app.session.as_ref().is_some_and(|s| !s.is_proving()));
+        window.state_mut().settings.chart = ChartTab::Compare;
+        self.save(&mut window, "verified")
+    }
+}
+
+fn wait(window: &mut Window, most_secs: u64, holds: impl Fn(&App) -> bool) {
+    let start = Instant::now();
+    while !holds(window.state()) && start.elapsed() < Duration::from_secs(most_secs) {
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,383 @@
+//! The window: what it holds, and how a frame goes.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui};
+use egui_notify::Toasts;
+use serde::{Deserialize, Serialize};
+
+use crate::command::Command;
+use crate::dialogs::Dialogs;
+use crate::graph_view::{GraphAction, GraphView, Selection};
+use crate::panels::charts::ChartTab;
+use crate::panels::input::InputPicture;
+use crate::panels::log::{Entry, Kind};
+use crate::panels::slices::{Balance, SliceAction};
+use crate::panels::verify::Verified;
+use crate::panels::{self, charts, input, inspector, jobs, log, slices, verify};
+use crate::session::Session;
+use crate::tasks::Message;
+use crate::theme;
+use crate::worker::{EstimateWorker, Workers};
+
+/// Recent files that are remembered.
+const MOST_RECENT: usize = 8;
+
+/// What is kept between sessions.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Files that were opened, newest first.
+    pub recent: Vec<PathBuf>,
+    /// Dark, light, or as the desktop.
+    pub theme: ThemePreference,
+    /// How to balance.
+    pub balance: Balance,
+    /// The chart that is shown.
+    pub chart: ChartTab,
+    /// Proofs that may run at a time.
+    pub jobs: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            recent: Vec::new(),
+            theme: ThemePreference::System,
+            balance: Balance::default(),
+            chart: ChartTab::default(),
+            jobs: 1,
+        }
+    }
+}
+
+/// What the bottom panel shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BottomTab {
+    /// What runs.
+    Jobs,
+    /// The verdict on a bundle.
+    Verify,
+    /// What happened.
+    Log,
+}
+
+/// The window.
+pub struct App {
+    /// What is kept between sessions.
+    pub settings: Settings,
+    /// The open model.
+    pub session: Option<Session>,
+    /// The graph of the open model.
+    pub graph: Option<GraphView>,
+    /// What is selected.
+    pub selection: Selection,
+    /// What the bottom panel shows.
+    pub bottom: BottomTab,
+    /// What happened.
+    pub log: Vec<Entry>,
+    /// The verdict that is shown.
+    pub verified: Option<Verified>,
+    /// What is being opened.
+    pub opening: Option<String>,
+    pub(crate) queue: Vec<Command>,
+    pub(crate) dialogs: Dialogs,
+    pub(crate) workers: Workers<Message>,
+    pub(crate) estimates: Option<EstimateWorker>,
+    pub(crate) toasts: Toasts,
+    pub(crate) verifying: bool,
+    pub(crate) about: bool,
+    /// When it was asked for last, and what it was.
+    pub(crate) free_memory: Option<(Instant, u64)>,
+    pub(crate) files_to_open: VecDeque<PathBuf>,
+    pub(crate) child_program: Option<PathBuf>,
+    picture: InputPicture,
+    started: Instant,
+}
+
+impl App {
+    /// The window as `eframe` creates it, with a file to open, else with a sample.
+    #[must_use]
+    pub fn new(cc: &eframe::CreationContext<'_>, file: Option<PathBuf>) -> Self {
+        let settings: Settings = cc
+            .storage
+            .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
+            .unwrap_or_default();
+        let mut app = Self::with(&cc.egui_ctx, settings);
+        match file {
+            Some(path) => app.open_path(&path),
+            None => app.open_sample(crate::samples::ALL[0].name),
+        }
+        app
+    }
+
+    /// A window with these settings and nothing open.
+    #[must_use]
+    pub fn with(ctx: &Context, settings: Settings) -> Self {
+        theme::install(ctx);
+        ctx.set_theme(settings.theme);
+        microtome_engine::report::charts::register_fonts();
+        Self {
+            settings,
+            session: None,
+            graph: None,
+            selection: Selection::default(),
+            bottom: BottomTab::Jobs,
+            log: Vec::new(),
+            verified: None,
+            opening: None,
+            queue: Vec::new(),
+            dialogs: Dialogs::default(),
+            workers: Workers::new(ctx),
+            estimates: None,
+            toasts: Toasts::default().with_anchor(egui_notify::Anchor::BottomRight),
+            verifying: false,
+            about: false,
+            free_memory: None,
+            files_to_open: VecDeque::new(),
+            child_program: None,
+            picture: InputPicture::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Proves in children of another program than this one, which must be a `microtome`.
+    pub fn prove_with(&mut self, program: PathBuf) {
+        self.child_program = Some(program);
+    }
+
+    /// Asks for a command, as a menu does.
+    pub fn ask(&mut self, command: Command) {
+        self.queue.push(command);
+    }
+
+    /// Writes into the log; what failed also shows for a while on the window.
+    pub fn say(&mut self, kind: Kind, text: impl Into<String>) {
+        let text = text.into();
+        match kind {
+            Kind::Note => {}
+            Kind::Warning => {
+                self.toasts.warning(text.clone()).duration(Some(std::time::Duration::from_secs(8)));
+            }
+            Kind::Error => {
+                self.toasts.error(text.clone()).duration(Some(std::time::Duration::from_secs(12)));
+            }
+        }
+        let at_secs = self.started.elapsed().as_secs_f64();
+        self.log.push(Entry { at_secs, kind, text });
+    }
+
+    pub(crate) fn remember(&mut self, path: &Path) {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        self.settings.recent.retain(|known| *known != path);
+        self.settings.recent.insert(0, path);
+        self.settings.recent.truncate(MOST_RECENT);
+    }
+
+    fn panels(&mut self, ui: &mut Ui) {
+        let margin = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::same(theme::MARGIN));
+        Panel::top("menu bar")
+            .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 5)))
+            .show(ui, |ui| self.menu_bar(ui));
+        Panel::bottom("status bar")
+            .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 4)))
+            .show(ui, |ui| self.status_bar(ui));
+        let size = ui.available_size();
+        Panel::left("input and node")
+            .frame(margin)
+            .default_size(232.0)
+            .size_range(180.0..=(size.x * 0.35).max(181.0))
+            .show(ui, |ui| self.left(ui));
+        Panel::right("slices and charts")
+            .frame(margin)
+            .default_size((size.x * 0.42).clamp(380.0, 640.0))
+            .size_range(300.0..=(size.x * 0.6).max(301.0))
+            .show(ui, |ui| self.right(ui));
+        Panel::bottom("jobs and verdict")
+            .frame(margin)
+            .default_size((size.y * 0.24).clamp(120.0, 260.0))
+            .size_range(90.0..=(size.y * 0.6).max(91.0))
+            .show(ui, |ui| self.bottom(ui));
+        CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.center(ui));
+    }
+
+    fn left(&mut self, ui: &mut Ui) {
+        let Some(session) = &self.session else {
+            theme::heading(ui, "Input");
+            panels::nothing(ui, "Open a model to begin.");
+            return;
+        };
+        ScrollArea::vertical().id_salt("left").auto_shrink(false).show(ui, |ui| {
+            input::show(ui, session, &mut self.picture, &mut self.queue);
+            ui.add_space(theme::GROUP);
+            ui.separator();
+            inspector::show(ui, session, self.selection.node);
+        });
+    }
+
+    fn right(&mut self, ui: &mut Ui) {
+        let Some(session) = &self.session else {
+            theme::heading(ui, "Slices");
+            return;
+        };
+        let height = ui.available_height();
+        let mut actions = Vec::new();
+        Panel::top("slices")
+            .frame(Frame::new())
+            .default_size((height * 0.52).max(160.0))
+            .size_range(110.0..=(height - 120.0).max(111.0))
+            .resizable(true)
+            .show(ui, |ui| {
+                slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
+                ui.add_space(2.0);
+                actions = slices::show(ui, session, self.selection);
+                ui.take_available_height();
+            });
+        ui.add_space(theme::GAP);
+        charts::show(ui, session, &mut self.settings.chart, &mut self.queue);
+        for action in actions {
+            self.slice_action(ui.ctx(), action);
+        }
+    }
+
+    fn bottom(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            let all =
+                [(BottomTab::Jobs, "Jobs"), (BottomTab::Verify, "Verify"), (BottomTab::Log, "Log")];
+            panels::tabs(ui, &mut self.bottom, &all);
+        });
+        ui.add_space(theme::GAP);
+        match (self.bottom, &self.session) {
+            (BottomTab::Log, _) => log::show(ui, &self.log),
+            (_, None) => panels::nothing(ui, "Open a model to begin."),
+            (BottomTab::Jobs, Some(session)) => jobs::show(ui, session, &mut self.queue),
+            (BottomTab::Verify, Some(session)) => {
+                let can_save = session.bundle().is_some();
+                verify::show(ui, self.verified.as_ref(), self.verifying, can_save, &mut self.queue);
+            }
+        }
+    }
+
+    fn center(&mut self, ui: &mut Ui) {
+        let actions = match (&self.session, &mut self.graph) {
+            (Some(session), Some(graph)) => graph.show(ui, session, self.selection),
+            _ => {
+                let t = theme::of(ui);
+                ui.painter().rect_filled(ui.max_rect(), 0, t.canvas);
+                ui.centered_and_justified(|ui| match &self.opening {
+                    Some(name) => ui.label(theme::weak(ui, format!("Opening {name}…"))),
+                    None => ui.label(theme::weak(ui, "Drop an ONNX model here, or open one.")),
+                });
+                Vec::new()
+            }
+        };
+        if !actions.is_empty() {
+            ui.ctx().request_repaint();
+        }
+        for action in actions {
+            self.graph_action(ui.ctx(), action);
+        }
+    }
+
+    fn graph_action(&mut self, ctx: &Context, action: GraphAction) {
+        let Some(session) = &mut self.session else { return };
+        match action {
+            GraphAction::SelectNode(node) => self.selection.node = Some(node),
+            GraphAction::SelectSlice(slice) => self.selection.slice = Some(slice),
+            GraphAction::SelectCut(cut) => self.selection.cut = Some(cut),
+            GraphAction::SelectNothing => self.selection = Selection::default(),
+            GraphAction::AddCut(cut) => {
+                session.add_cut(cut);
+                self.selection.cut = Some(cut);
+            }
+            GraphAction::RemoveCut(cut) => session.remove_cut(cut),
+            GraphAction::ToggleLock(cut) => session.toggle_lock(cut),
+            GraphAction::Nudge { cut, down } => {
+                if let Some(to) = session.nudge(cut, down) {
+                    self.selection.cut = Some(to);
+                }
+            }
+            GraphAction::DragStarted => session.begin_drag(),
+            GraphAction::DragMoved { from, to } => {
+                session.drag(from, to);
+                self.selection.cut = Some(to);
+            }
+            GraphAction::DragEnded => session.end_drag(),
+            GraphAction::DragCancelled => session.cancel_drag(),
+        }
+        self.refresh_estimates(ctx);
+    }
+
+    fn slice_action(&mut self, ctx: &Context, action: SliceAction) {
+        let Some(session) = &mut self.session else { return };
+        match action {
+            SliceAction::Select(slice) => {
+                self.selection.slice = Some(slice);
+                if let (Some(graph), Some(node)) = (&mut self.graph, session.first_node(slice)) {
+                    graph.reveal = Some(node);
+                }
+            }
+            SliceAction::Mark(slice, on) => session.mark(slice, on),
+            SliceAction::WholeToo(on) => session.whole_too = on,
+        }
+        ctx.request_repaint();
+    }
+
+    fn dropped_files(&mut self, ctx: &Context) {
+        let dropped = ctx.input(|i| i.raw.dropped_files.clone());
+        self.files_to_open.extend(dropped.into_iter().filter_map(|file| file.path));
+        if ctx.input(|i| !i.raw.hovered_files.is_empty()) {
+            let painter = ctx.layer_painter(egui::LayerId::new(
+                egui::Order::Foreground,
+                egui::Id::new("drop target"),
+            ));
+            let t = theme::tokens(ctx.global_style().visuals.dark_mode);
+            let rect = ctx.content_rect();
+            painter.rect_filled(rect, 0, theme::faded(t.canvas, 200));
+            painter.text(
+                rect.center(),
+                egui::Align2::CENTER_CENTER,
+                "Drop to open",
+                theme::strong_font(22.0),
+                t.text,
+            );
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.take_messages(ctx);
+        self.take_run_events(ctx);
+        let commands = std::mem::take(&mut self.queue);
+        for command in commands {
+            self.run(ctx, command);
+        }
+        while let Some(path) = self.files_to_open.pop_front() {
+            self.open_path(&path);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        self.queue.extend(Command::pressed(&ctx));
+        self.dropped_files(&ctx);
+        self.panels(ui);
+        let chosen = self.dialogs.poll().or_else(|| self.dialogs.show(&ctx));
+        if let Some((purpose, path)) = chosen {
+            self.chosen(&ctx, purpose, &path);
+        }
+        self.about_box(&ctx);
+        self.toasts.show(&ctx);
+        self.settings.theme = ctx.options(|options| options.theme_preference);
+        if !self.queue.is_empty() || !self.files_to_open.is_empty() {
+            ctx.request_repaint();
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        eframe::set_value(storage, eframe::APP_KEY, &self.settings);
+    }
+}

@@ -1,0 +1,260 @@
+//! Everything that menus, buttons and keys can ask for, in one place.
+
+use egui::{Context, Key, KeyboardShortcut, Modifiers};
+
+/// Something that the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Opens a file of any kind.
+    Open,
+    /// Opens an input for the model.
+    OpenInput,
+    /// Opens a plan for the model.
+    OpenPlan,
+    /// Saves the plan.
+    SavePlan,
+    /// Opens a bundle and verifies it against the model.
+    OpenBundle,
+    /// Saves the bundle of the last run.
+    SaveBundle,
+    /// Writes each slice as a model of its own.
+    ExportSlices,
+    /// Saves the chart as SVG.
+    SaveChartSvg,
+    /// Saves the chart as PNG.
+    SaveChartPng,
+    /// Ends the program.
+    Quit,
+    /// Takes the last edit back.
+    Undo,
+    /// Does it again.
+    Redo,
+    /// Adds a boundary before the selected node.
+    AddBoundary,
+    /// Removes the selected boundary.
+    RemoveBoundary,
+    /// Locks the selected boundary, or unlocks it.
+    LockBoundary,
+    /// Moves the selected boundary up.
+    BoundaryUp,
+    /// Moves the selected boundary down.
+    BoundaryDown,
+    /// Balances into the chosen number of slices.
+    Balance,
+    /// Removes every boundary that is not locked.
+    MergeAll,
+    /// Marks every slice to be proven.
+    ProveAll,
+    /// Marks no slice to be proven.
+    ProveNone,
+    /// Starts proving.
+    Prove,
+    /// Stops proving.
+    Cancel,
+    /// Verifies the bundle again.
+    Verify,
+    /// The case before.
+    PreviousCase,
+    /// The next case.
+    NextCase,
+    /// Shows the whole model.
+    Fit,
+    /// Shows less, larger.
+    ZoomIn,
+    /// Shows more, smaller.
+    ZoomOut,
+    /// The dark look.
+    ThemeDark,
+    /// The light look.
+    ThemeLight,
+    /// The look of the desktop.
+    ThemeSystem,
+    /// What this program is.
+    About,
+}
+
+impl Command {
+    /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
+    const WITH_KEYS: [Self; 21] = [
+        Self::Redo,
+        Self::OpenInput,
+        Self::OpenPlan,
+        Self::OpenBundle,
+        Self::SaveBundle,
+        Self::Open,
+        Self::SavePlan,
+        Self::ExportSlices,
+        Self::Quit,
+        Self::Undo,
+        Self::AddBoundary,
+        Self::RemoveBoundary,
+        Self::LockBoundary,
+        Self::Balance,
+        Self::Prove,
+        Self::Cancel,
+        Self::Verify,
+        Self::Fit,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::NextCase,
+    ];
+
+    /// What menus and buttons say.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Open => "Open…",
+            Self::OpenInput => "Open input…",
+            Self::OpenPlan => "Open plan…",
+            Self::SavePlan => "Save plan…",
+            Self::OpenBundle => "Verify a bundle…",
+            Self::SaveBundle => "Save bundle…",
+            Self::ExportSlices => "Export slices…",
+            Self::SaveChartSvg => "Save chart as SVG…",
+            Self::SaveChartPng => "Save chart as PNG…",
+            Self::Quit => "Quit",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::AddBoundary => "Add boundary before node",
+            Self::RemoveBoundary => "Remove boundary",
+            Self::LockBoundary => "Lock or unlock boundary",
+            Self::BoundaryUp => "Move boundary up",
+            Self::BoundaryDown => "Move boundary down",
+            Self::Balance => "Balance",
+            Self::MergeAll => "Merge all",
+            Self::ProveAll => "Mark all slices to prove",
+            Self::ProveNone => "Mark no slice to prove",
+            Self::Prove => "Prove",
+            Self::Cancel => "Cancel",
+            Self::Verify => "Verify",
+            Self::PreviousCase => "Previous case",
+            Self::NextCase => "Next case",
+            Self::Fit => "Fit model",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ThemeDark => "Dark",
+            Self::ThemeLight => "Light",
+            Self::ThemeSystem => "As the system",
+            Self::About => "About Microtome",
+        }
+    }
+
+    /// What the pointer is told when it rests.
+    #[must_use]
+    pub fn tooltip(self) -> &'static str {
+        match self {
+            Self::Open => "Open an ONNX model, a plan or a proof bundle",
+            Self::OpenInput => "Open an input: JSON, NumPy or an image",
+            Self::OpenPlan => "Open a plan that was saved for this model",
+            Self::SavePlan => "Save the boundaries, as microtome-cli reads them too",
+            Self::OpenBundle => "Open a proof bundle and check it against the open model",
+            Self::SaveBundle => "Save the proofs of the last run, and the secrets beside them",
+            Self::ExportSlices => "Write each slice as an ONNX model of its own",
+            Self::SaveChartSvg => "Save the chart as a drawing for a paper",
+            Self::SaveChartPng => "Save the chart as a picture",
+            Self::Quit => "Close the window; a running job is cancelled",
+            Self::Undo => "Take the last edit of the plan back",
+            Self::Redo => "Do again what was taken back",
+            Self::AddBoundary => "Start a new slice at the selected node",
+            Self::RemoveBoundary => "Merge the two slices beside the selected boundary",
+            Self::LockBoundary => "A locked boundary stays when the plan is balanced",
+            Self::BoundaryUp => "Move the selected boundary one place towards the input",
+            Self::BoundaryDown => "Move the selected boundary one place towards the output",
+            Self::Balance => "Place the boundaries so that the largest slice is as small as it can be",
+            Self::MergeAll => "Remove every boundary that is not locked",
+            Self::ProveAll => "Prove every slice",
+            Self::ProveNone => "Prove no slice: run the model in fixed point only",
+            Self::Prove => "Prove the marked slices in the background",
+            Self::Cancel => "Stop proving; finished proofs of this run are dropped",
+            Self::Verify => "Check the bundle of the last run again, as a stranger would",
+            Self::PreviousCase => "The case before in the test set",
+            Self::NextCase => "The next case in the test set",
+            Self::Fit => "Show the whole model",
+            Self::ZoomIn => "Show less, larger",
+            Self::ZoomOut => "Show more, smaller",
+            Self::ThemeDark => "Light on dark",
+            Self::ThemeLight => "Dark on light",
+            Self::ThemeSystem => "Follow the desktop",
+            Self::About => "What this program is",
+        }
+    }
+
+    /// The keys that ask for it.
+    #[must_use]
+    pub fn shortcut(self) -> Option<KeyboardShortcut> {
+        let command = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let both = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key));
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
+        match self {
+            Self::Open => command(Key::O),
+            Self::OpenInput => both(Key::I),
+            Self::OpenPlan => both(Key::O),
+            Self::OpenBundle => both(Key::B),
+            Self::SavePlan => command(Key::S),
+            Self::SaveBundle => both(Key::S),
+            Self::ExportSlices => command(Key::E),
+            Self::Quit => command(Key::Q),
+            Self::Undo => command(Key::Z),
+            Self::Redo => both(Key::Z),
+            Self::AddBoundary => command(Key::D),
+            Self::RemoveBoundary => plain(Key::Delete),
+            Self::LockBoundary => command(Key::L),
+            Self::Balance => command(Key::B),
+            Self::Prove => command(Key::Enter),
+            Self::Cancel => command(Key::Period),
+            Self::Verify => command(Key::T),
+            Self::Fit => command(Key::Num0),
+            Self::ZoomIn => command(Key::Plus),
+            Self::ZoomOut => command(Key::Minus),
+            Self::NextCase => command(Key::N),
+            _ => None,
+        }
+    }
+
+    /// The tooltip with the keys.
+    #[must_use]
+    pub fn hint(self, ctx: &Context) -> String {
+        match self.shortcut() {
+            Some(keys) => format!("{} ({})", self.tooltip(), ctx.format_shortcut(&keys)),
+            None => self.tooltip().to_owned(),
+        }
+    }
+
+    /// The commands whose keys were pressed. Taken before the widgets see the keys; a key without
+    /// a modifier belongs to a text field while one is edited.
+    #[must_use]
+    pub fn pressed(ctx: &Context) -> Vec<Self> {
+        let typing = ctx.text_edit_focused();
+        let is_pressed = |command: &Self| {
+            command.shortcut().is_some_and(|keys| {
+                (!typing || keys.modifiers != Modifiers::NONE)
+                    && ctx.input_mut(|i| i.consume_shortcut(&keys))
+            })
+        };
+        Self::WITH_KEYS.into_iter().filter(is_pressed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_keys() {
+        let mut seen = Vec::new();
+        for command in Command::WITH_KEYS {
+            let keys = command.shortcut().expect("it is listed as having keys");
+            assert!(!seen.contains(&keys), "{command:?}");
+            seen.push(keys);
+        }
+    }
+
+    #[test]
+    fn keys_with_more_modifiers_come_first() {
+        let weight = |command: &Command| {
+            command.shortcut().map_or(0, |keys| i32::from(keys.modifiers.shift))
+        };
+        let weights: Vec<_> = Command::WITH_KEYS.iter().map(weight).collect();
+        assert!(weights.is_sorted_by(|a, b| a >= b));
+    }
+}

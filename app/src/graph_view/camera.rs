@@ -1,0 +1,97 @@
+//! Where the user looks: how the plane of the layout maps to the screen.
+
+use egui::{Pos2, Rect, Vec2};
+
+/// Below this a whole model is not shrunk to fit: it would be a line that nobody can read.
+const READABLE_ZOOM: f32 = 0.55;
+const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.03..=4.0;
+
+/// A zoom and a shift. The shift is relative to the view's corner, so that moving a panel moves
+/// the picture with it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Camera {
+    /// Points on the screen for each unit of the plane.
+    pub zoom: f32,
+    /// Where the plane's origin is, from the view's top left corner.
+    pub pan: Vec2,
+}
+
+impl Camera {
+    /// Shows all of `bounds` in a view of this size, centred; where that would be too small to
+    /// read, shows its top at a readable size.
+    #[must_use]
+    pub fn fit(bounds: Rect, view: Vec2) -> Self {
+        let room = Vec2::new((view.x - 24.0).max(40.0), (view.y - 24.0).max(40.0));
+        let whole = (room.x / bounds.width()).min(room.y / bounds.height());
+        let wide = room.x / bounds.width();
+        let zoom = whole.max(READABLE_ZOOM.min(wide)).clamp(*ZOOM_RANGE.start(), 1.25);
+        let x = view.x / 2.0 - bounds.center().x * zoom;
+        let fits = bounds.height() * zoom <= view.y;
+        let y = if fits {
+            view.y / 2.0 - bounds.center().y * zoom
+        } else {
+            12.0 - bounds.top() * zoom
+        };
+        Self { zoom, pan: Vec2::new(x, y) }
+    }
+
+    /// The point of the screen that shows a point of the plane, in a view at `corner`.
+    #[must_use]
+    pub fn screen(&self, corner: Pos2, point: Pos2) -> Pos2 {
+        corner + self.pan + point.to_vec2() * self.zoom
+    }
+
+    /// The point of the plane that is shown at a point of the screen.
+    #[must_use]
+    pub fn plane(&self, corner: Pos2, point: Pos2) -> Pos2 {
+        ((point - corner - self.pan) / self.zoom).to_pos2()
+    }
+
+    /// Zooms by a factor, keeping what is under `pointer` where it is.
+    pub fn zoom_about(&mut self, corner: Pos2, pointer: Pos2, factor: f32) {
+        let fixed = self.plane(corner, pointer);
+        self.zoom = (self.zoom * factor).clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
+        self.pan = pointer - corner - fixed.to_vec2() * self.zoom;
+    }
+
+    /// Shifts so that height `y` of the plane is in the middle of a view of this size.
+    pub fn center_on(&mut self, y: f32, view: Vec2) {
+        self.pan.y = view.y / 2.0 - y * self.zoom;
+    }
+
+    /// Shifts just as far as needed for some of `bounds` to stay in the view.
+    pub fn keep_in_sight(&mut self, bounds: Rect, view: Vec2) {
+        let margin = 60.0;
+        let low = Vec2::splat(margin) - bounds.max.to_vec2() * self.zoom;
+        let high = view - Vec2::splat(margin) - bounds.min.to_vec2() * self.zoom;
+        self.pan = self.pan.clamp(low.min(high), high.max(low));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VIEW: Vec2 = Vec2::new(500.0, 600.0);
+
+    #[test]
+    fn a_small_model_is_shown_whole_and_a_long_one_from_its_top() {
+        let small = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 500.0));
+        let camera = Camera::fit(small, VIEW);
+        assert!(camera.screen(Pos2::ZERO, small.min).y >= 0.0);
+        assert!(camera.screen(Pos2::ZERO, small.max).y <= VIEW.y);
+        let long = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 9000.0));
+        let camera = Camera::fit(long, VIEW);
+        assert!(camera.zoom >= READABLE_ZOOM);
+        assert!((camera.screen(Pos2::ZERO, long.min).y - 12.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_pointer() {
+        let mut camera = Camera { zoom: 0.7, pan: Vec2::new(31.0, -40.0) };
+        let (corner, pointer) = (Pos2::new(200.0, 50.0), Pos2::new(333.0, 222.0));
+        let before = camera.plane(corner, pointer);
+        camera.zoom_about(corner, pointer, 1.7);
+        assert!((camera.plane(corner, pointer) - before).length() < 1e-3);
+    }
+}

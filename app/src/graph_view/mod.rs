@@ -1,0 +1,299 @@
+//! The graph: nodes and wires through `egui_graphs`, slices as bands, boundaries to drag.
+
+mod boundaries;
+mod camera;
+pub mod layout;
+mod overview;
+mod picture;
+pub mod shapes;
+
+use egui::{CursorIcon, Id, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use microtome_engine::report::format as fmt;
+
+pub use camera::Camera;
+use layout::{Item, Layout};
+use picture::Picture;
+
+use crate::session::{Session, SliceRow};
+use crate::theme;
+
+/// What the user did in the graph, for the application to carry out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GraphAction {
+    /// Shows this node in the side panel.
+    SelectNode(usize),
+    /// Makes this slice the selected one.
+    SelectSlice(usize),
+    /// Makes the boundary before this node the selected one.
+    SelectCut(usize),
+    /// Nothing is selected any more.
+    SelectNothing,
+    /// Adds a boundary.
+    AddCut(usize),
+    /// Removes a boundary.
+    RemoveCut(usize),
+    /// Locks a boundary, or unlocks it.
+    ToggleLock(usize),
+    /// Moves a boundary by one legal place, up or down.
+    Nudge {
+        /// The boundary.
+        cut: usize,
+        /// Towards the output.
+        down: bool,
+    },
+    /// A drag began: what follows until its end is one step to undo.
+    DragStarted,
+    /// The dragged boundary is now elsewhere.
+    DragMoved {
+        /// Where it was.
+        from: usize,
+        /// Where it is.
+        to: usize,
+    },
+    /// The drag ended where it is.
+    DragEnded,
+    /// The drag was given up: the boundary goes back.
+    DragCancelled,
+}
+
+/// What is selected, shared by the graph and the panels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The node in the side panel.
+    pub node: Option<usize>,
+    /// The boundary that the keyboard moves.
+    pub cut: Option<usize>,
+    /// The slice that is highlighted.
+    pub slice: Option<usize>,
+}
+
+/// A drag that is going on.
+#[derive(Clone, Debug)]
+struct Drag {
+    /// Which boundary, counted from the top.
+    ordinal: usize,
+    /// The slices above and below it, as they were.
+    before: [Option<SliceRow>; 2],
+    cancelled: bool,
+}
+
+/// The view's own state, for one model.
+pub struct GraphView {
+    /// Where the user looks.
+    pub camera: Option<Camera>,
+    /// Fit the model into the view at the next drawing.
+    pub fit: bool,
+    /// Bring this node into the middle at the next drawing.
+    pub reveal: Option<usize>,
+    layout: Layout,
+    picture: Picture,
+    drag: Option<Drag>,
+    fitted: Option<Camera>,
+    view: Rect,
+}
+
+impl GraphView {
+    /// The view of a model.
+    #[must_use]
+    pub fn new(session: &Session) -> Self {
+        let layout = Layout::of(&session.graph, &session.absorbed());
+        let picture = Picture::new(session, &layout);
+        let view = Rect::from_min_size(Pos2::ZERO, Vec2::splat(400.0));
+        Self {
+            camera: None,
+            fit: true,
+            reveal: None,
+            layout,
+            picture,
+            drag: None,
+            fitted: None,
+            view,
+        }
+    }
+
+    /// Where on the screen the line of a cut was drawn last.
+    #[must_use]
+    pub fn cut_on_screen(&self, cut: usize) -> Option<Pos2> {
+        let y = *self.layout.cut_heights.get(cut)?;
+        let camera = self.camera?;
+        Some(Pos2::new(self.view.center().x, camera.screen(self.view.min, Pos2::new(0.0, y)).y))
+    }
+
+    /// Whether a boundary is being dragged.
+    #[must_use]
+    pub fn is_dragging(&self) -> bool {
+        self.drag.is_some()
+    }
+
+    /// How often the nodes and wires were really drawn, for tests of idleness.
+    #[must_use]
+    pub fn drawings(&self) -> u64 {
+        self.picture.drawings
+    }
+
+    /// Zooms about the middle of the view.
+    pub fn zoom_by(&mut self, factor: f32) {
+        if let Some(camera) = &mut self.camera {
+            camera.zoom_about(self.view.min, self.view.center(), factor);
+        }
+    }
+
+    /// Draws the graph and returns what the user did.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        session: &Session,
+        selection: Selection,
+    ) -> Vec<GraphAction> {
+        let mut actions = Vec::new();
+        let whole = ui.available_rect_before_wrap();
+        let area = Rect::from_min_max(
+            whole.min,
+            Pos2::new((whole.right() - overview::WIDTH).max(whole.left() + 1.0), whole.bottom()),
+        );
+        self.place_camera(area);
+        let id = Id::new("graph");
+        let background = ui.interact(area, id, Sense::click_and_drag());
+        background.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Graph"));
+        self.navigate(ui, &background, area);
+        let Some(camera) = self.camera else { return actions };
+
+        ui.painter().rect_filled(whole, 0, theme::of(ui).canvas);
+        let painter = ui.painter_at(area);
+        boundaries::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
+        self.picture.show(ui, area, camera, selection.node);
+        self.nodes(ui, area, camera, session, &mut actions);
+        self.boundaries(ui, area, camera, session, selection, &background, &mut actions);
+        boundaries::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
+        self.overview(ui, whole, area, session);
+        if background.clicked() && actions.is_empty() {
+            let point = background.interact_pointer_pos().unwrap_or_default();
+            let y = camera.plane(area.min, point).y;
+            let cut = self.layout.cut_heights.partition_point(|&h| h < y);
+            actions.push(GraphAction::SelectNothing);
+            actions.push(GraphAction::SelectSlice(session.slice_of_node(cut.saturating_sub(1))));
+        }
+        ui.allocate_rect(whole, Sense::hover());
+        actions
+    }
+
+    fn place_camera(&mut self, area: Rect) {
+        let bounds = self.framed_bounds();
+        // A view that was fitted and not moved since stays fitted when the window changes.
+        let stays = self.camera == self.fitted && self.view.size() != area.size();
+        if self.fit || stays || self.camera.is_none() {
+            self.camera = Some(Camera::fit(bounds, area.size()));
+            self.fitted = self.camera;
+            self.fit = false;
+        }
+        self.view = area;
+        if let (Some(node), Some(camera)) = (self.reveal.take(), &mut self.camera)
+            && let Some(rect) = self.layout.node(node)
+        {
+            let y = camera.screen(area.min, rect.center()).y;
+            if !area.shrink(40.0).y_range().contains(y) {
+                camera.center_on(rect.center().y, area.size());
+            }
+        }
+    }
+
+    /// The layout with room at the left for the titles of slices, and at the right for handles.
+    fn framed_bounds(&self) -> Rect {
+        let b = self.layout.bounds;
+        Rect::from_min_max(b.min - Vec2::new(150.0, 0.0), b.max + Vec2::new(120.0, 0.0))
+    }
+
+    fn navigate(&mut self, ui: &Ui, background: &Response, area: Rect) {
+        let Some(camera) = &mut self.camera else { return };
+        let before = *camera;
+        if background.dragged() {
+            camera.pan += background.drag_delta();
+        }
+        let pointer = ui.input(|i| i.pointer.hover_pos()).filter(|&p| area.contains(p));
+        let over = pointer.filter(|_| ui.rect_contains_pointer(area));
+        if let Some(pointer) = over {
+            let (scroll, zoom, sideways) =
+                ui.input(|i| (i.smooth_scroll_delta(), i.zoom_delta(), i.modifiers.shift));
+            if sideways {
+                camera.pan += scroll;
+            } else {
+                let factor = (scroll.y * 0.004).exp() * zoom;
+                if factor != 1.0 {
+                    camera.zoom_about(area.min, pointer, factor);
+                }
+                camera.pan.x += scroll.x;
+            }
+        }
+        if *camera != before {
+            camera.keep_in_sight(self.layout.bounds, area.size());
+            ui.ctx().request_repaint();
+        }
+        if background.dragged() {
+            ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+        }
+    }
+
+    /// Boxes answer to the pointer, to the keyboard and to assistive technology.
+    fn nodes(
+        &self,
+        ui: &Ui,
+        area: Rect,
+        camera: Camera,
+        session: &Session,
+        actions: &mut Vec<GraphAction>,
+    ) {
+        let top = camera.plane(area.min, area.min).y;
+        let bottom = camera.plane(area.min, area.max).y;
+        let first = self.layout.items.partition_point(|(_, rect)| rect.bottom() < top);
+        for (item, rect) in &self.layout.items[first..] {
+            let Item::Node(index) = *item else { continue };
+            if rect.top() > bottom || rect.height() * camera.zoom < 5.0 {
+                break;
+            }
+            let on_screen = Rect::from_min_max(
+                camera.screen(area.min, rect.min),
+                camera.screen(area.min, rect.max),
+            );
+            let id = Id::new(("graph node", index));
+            let response = ui.interact(on_screen.intersect(area), id, Sense::click());
+            let node = &session.graph.nodes[index];
+            response.widget_info(|| {
+                let label = format!("Node {index}: {} {}", node.op, node.name);
+                WidgetInfo::labeled(WidgetType::Button, true, label)
+            });
+            if response.clicked() || response.gained_focus() {
+                actions.push(GraphAction::SelectNode(index));
+            }
+            if response.hovered() || response.has_focus() {
+                let t = theme::of(ui);
+                let stroke = egui::Stroke::new(1.5, t.accent);
+                let corner = (5.0 * camera.zoom) as u8;
+                ui.painter_at(area).rect_stroke(
+                    on_screen.expand(2.0),
+                    corner,
+                    stroke,
+                    egui::StrokeKind::Outside,
+                );
+            }
+            response.on_hover_ui(|ui| node_tooltip(ui, session, index));
+        }
+    }
+}
+
+fn node_tooltip(ui: &mut Ui, session: &Session, index: usize) {
+    let node = &session.graph.nodes[index];
+    ui.label(theme::strong(&node.op));
+    ui.label(theme::small(ui, &node.name));
+    let shapes: Vec<_> = node
+        .outputs
+        .iter()
+        .flatten()
+        .map(|&id| session.graph.tensor(id).shape_text())
+        .collect();
+    ui.label(format!("gives {}", shapes.join(", ")));
+    let facts = &session.facts[index];
+    ui.label(format!("{} MACs, {} parameters", fmt::count(facts.macs), fmt::count(facts.params)));
+    if let Some(reason) = &facts.obstacle {
+        ui.colored_label(theme::of(ui).bad, reason);
+    }
+}

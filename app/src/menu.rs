@@ -1,0 +1,286 @@
+//! The bar of menus, the buttons beside them, the status bar, and the box about the program.
+
+use std::time::{Duration, Instant};
+
+use egui::{Button, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
+use microtome_engine::report::format as fmt;
+
+use crate::app::App;
+use crate::command::Command;
+use crate::samples;
+use crate::session::Session;
+use crate::theme;
+
+impl App {
+    /// Why a command can't be carried out now, where it can't.
+    #[must_use]
+    pub fn hindrance(&self, command: Command) -> Option<&'static str> {
+        let needs = |there: bool, reason: &'static str| (!there).then_some(reason);
+        let session = self.session.as_ref();
+        let no_model = "Open a model first.";
+        match command {
+            Command::Open
+            | Command::Quit
+            | Command::ThemeDark
+            | Command::ThemeLight
+            | Command::ThemeSystem
+            | Command::About => None,
+            Command::Undo => {
+                needs(session.is_some_and(|s| s.can_undo()), "There is nothing to undo.")
+            }
+            Command::Redo => {
+                needs(session.is_some_and(|s| s.can_redo()), "There is nothing to redo.")
+            }
+            Command::AddBoundary => {
+                needs(session.is_some() && self.selection.node.is_some(), "Select a node first.")
+            }
+            Command::RemoveBoundary
+            | Command::LockBoundary
+            | Command::BoundaryUp
+            | Command::BoundaryDown => {
+                needs(self.selection.cut.is_some(), "Select a boundary first.")
+            }
+            Command::Prove => match session {
+                None => Some(no_model),
+                Some(session) => session.why_not_prove(),
+            },
+            Command::Cancel => {
+                needs(session.is_some_and(Session::is_proving), "Nothing runs that could be stopped.")
+            }
+            Command::Verify | Command::SaveBundle => {
+                needs(session.is_some_and(|s| s.bundle().is_some()), "Prove something first.")
+            }
+            Command::PreviousCase | Command::NextCase => {
+                needs(session.is_some_and(|s| s.case_count() > 1), "There is one case at most.")
+            }
+            Command::Balance => needs(
+                session.is_some_and(|s| s.prepared.is_some()),
+                "The model is not in fixed point yet.",
+            ),
+            _ => needs(session.is_some(), no_model),
+        }
+    }
+
+    fn item(&mut self, ui: &mut Ui, command: Command) {
+        let hindrance = self.hindrance(command);
+        let mut button = Button::new(command.text());
+        if let Some(keys) = command.shortcut() {
+            button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
+        }
+        let response = ui.add_enabled(hindrance.is_none(), button);
+        if response.clicked() {
+            self.queue.push(command);
+            ui.close();
+        }
+        response
+            .on_hover_text(command.tooltip())
+            .on_disabled_hover_text(hindrance.unwrap_or_default());
+    }
+
+    fn items(&mut self, ui: &mut Ui, groups: &[&[Command]]) {
+        ui.set_min_width(220.0);
+        for (index, group) in groups.iter().enumerate() {
+            if index > 0 {
+                ui.separator();
+            }
+            for &command in *group {
+                self.item(ui, command);
+            }
+        }
+    }
+
+    pub(crate) fn menu_bar(&mut self, ui: &mut Ui) {
+        use Command as C;
+        MenuBar::new().ui(ui, |ui| {
+            ui.menu_button("File", |ui| {
+                self.items(ui, &[&[C::Open]]);
+                ui.menu_button("Samples", |ui| {
+                    for sample in samples::ALL {
+                        if ui.button(sample.name).on_hover_text(sample.about).clicked() {
+                            self.open_sample(sample.name);
+                            ui.close();
+                        }
+                    }
+                });
+                self.recent_menu(ui);
+                ui.separator();
+                self.items(
+                    ui,
+                    &[
+                        &[C::OpenInput, C::OpenPlan, C::OpenBundle],
+                        &[C::SavePlan, C::SaveBundle, C::ExportSlices],
+                        &[C::SaveChartSvg, C::SaveChartPng],
+                        &[C::Quit],
+                    ],
+                );
+            });
+            ui.menu_button("Edit", |ui| self.items(ui, &[&[C::Undo, C::Redo]]));
+            ui.menu_button("Plan", |ui| {
+                self.items(
+                    ui,
+                    &[
+                        &[C::AddBoundary, C::RemoveBoundary, C::LockBoundary],
+                        &[C::BoundaryUp, C::BoundaryDown],
+                        &[C::Balance, C::MergeAll],
+                    ],
+                );
+            });
+            ui.menu_button("Prove", |ui| {
+                self.items(
+                    ui,
+                    &[
+                        &[C::Prove, C::Cancel, C::Verify],
+                        &[C::ProveAll, C::ProveNone],
+                        &[C::PreviousCase, C::NextCase],
+                    ],
+                );
+            });
+            ui.menu_button("View", |ui| {
+                self.items(
+                    ui,
+                    &[&[C::Fit, C::ZoomIn, C::ZoomOut], &[C::ThemeDark, C::ThemeLight, C::ThemeSystem]],
+                );
+            });
+            ui.menu_button("Help", |ui| self.items(ui, &[&[C::About]]));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                self.main_buttons(ui);
+            });
+        });
+    }
+
+    fn recent_menu(&mut self, ui: &mut Ui) {
+        let recent = self.settings.recent.clone();
+        ui.add_enabled_ui(!recent.is_empty(), |ui| {
+            ui.menu_button("Recent", |ui| {
+                for path in recent {
+                    let text = path.to_string_lossy().into_owned();
+                    if ui.button(&text).clicked() {
+                        self.files_to_open.push_back(path);
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
+
+    fn main_buttons(&mut self, ui: &mut Ui) {
+        let t = theme::of(ui);
+        self.main_button(ui, Command::Verify, "Verify".to_owned(), None);
+        let running = self.session.as_ref().is_some_and(Session::is_proving);
+        if running {
+            self.main_button(ui, Command::Cancel, "Cancel".to_owned(), Some((t.raised, t.bad)));
+            ui.add(egui::Spinner::new().size(16.0).color(t.busy));
+        } else {
+            let count = self.session.as_ref().map_or(0, |s| s.marked().len());
+            let text = match count {
+                0 => "Prove".to_owned(),
+                1 => "Prove 1 slice".to_owned(),
+                n => format!("Prove {n} slices"),
+            };
+            self.main_button(ui, Command::Prove, text, Some((t.accent, t.on_accent)));
+        }
+        let label = RichText::new("halo2 · zero knowledge").small().color(t.weak);
+        ui.label(label).on_hover_text(
+            "Proofs by halo2: zero knowledge, no trusted setup. The model is public; what flows \
+             through it stays hidden, except what the bundle reveals: input and output.",
+        );
+    }
+
+    fn main_button(
+        &mut self,
+        ui: &mut Ui,
+        command: Command,
+        text: String,
+        colors: Option<(egui::Color32, egui::Color32)>,
+    ) {
+        let hindrance = self.hindrance(command);
+        let mut label = theme::strong(text);
+        let mut button = None;
+        if let (Some((fill, ink)), None) = (colors, hindrance) {
+            label = label.color(ink);
+            button = Some(fill);
+        }
+        let widget = Button::new(label).min_size(egui::Vec2::new(72.0, 26.0));
+        let widget = match button {
+            Some(fill) => widget.fill(fill),
+            None => widget,
+        };
+        let response = ui.add_enabled(hindrance.is_none(), widget);
+        let enabled = hindrance.is_none();
+        response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, command.text()));
+        if response.clicked() {
+            self.queue.push(command);
+        }
+        response
+            .on_hover_text(command.hint(ui.ctx()))
+            .on_disabled_hover_text(hindrance.unwrap_or_default());
+    }
+
+    /// Free memory of this machine, asked for now and then: asking takes longer than drawing.
+    fn free_memory(&mut self) -> u64 {
+        let stale = Duration::from_secs(3);
+        let (asked, bytes) = self.free_memory.filter(|(at, _)| at.elapsed() < stale).unwrap_or_else(
+            || (Instant::now(), microtome_engine::run::available_bytes()),
+        );
+        self.free_memory = Some((asked, bytes));
+        bytes
+    }
+
+    pub(crate) fn status_bar(&mut self, ui: &mut Ui) {
+        let memory = self.free_memory();
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 18.0;
+            if let Some(name) = &self.opening {
+                ui.spinner();
+                ui.label(theme::small(ui, format!("Opening {name}…")));
+            }
+            let Some(session) = &self.session else { return };
+            let graph = &session.graph;
+            let text = format!("{} · {} nodes · opset {}", graph.name, graph.nodes.len(), graph.opset);
+            ui.label(theme::small(ui, text)).on_hover_text(session.path.to_string_lossy());
+            let totals = &session.totals;
+            let text = format!("{} MACs · {} parameters", fmt::count(totals.macs), fmt::count(totals.params));
+            ui.label(theme::small(ui, text));
+            match (&session.prepared, &session.obstacle) {
+                (Some(_), _) => {
+                    ui.label(theme::small(ui, session.calibration_text()));
+                }
+                (None, Some(reason)) => {
+                    let color = theme::of(ui).bad;
+                    let text = RichText::new(reason).small().color(color);
+                    ui.add(egui::Label::new(text).truncate()).on_hover_text(reason);
+                }
+                (None, None) => {
+                    ui.label(theme::small(ui, "calibrating…"));
+                }
+            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(theme::small(ui, format!("{} free", fmt::bytes(memory))))
+                    .on_hover_text("Proofs start while their predicted memory fits into this.");
+            });
+        });
+    }
+
+    pub(crate) fn about_box(&mut self, ctx: &Context) {
+        if !self.about {
+            return;
+        }
+        let modal = Modal::new(Id::new("about")).show(ctx, |ui| {
+            ui.set_width(380.0);
+            ui.heading("Microtome");
+            ui.label(theme::weak(ui, concat!("version ", env!("CARGO_PKG_VERSION"))));
+            ui.add_space(theme::GAP);
+            ui.label(
+                "A microtome cuts specimens into slices thin enough to examine. This one cuts \
+                 neural networks into slices small enough to prove in zero knowledge.",
+            );
+            ui.add_space(theme::GAP);
+            ui.label(theme::small(ui, "MIT or Apache-2.0. The typeface is Inter, under the SIL OFL."));
+            ui.add_space(theme::GAP);
+            ui.button("Close").clicked()
+        });
+        if modal.inner || modal.should_close() {
+            self.about = false;
+        }
+    }
+}

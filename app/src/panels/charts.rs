@@ -1,0 +1,62 @@
+//! The charts: sliced against monolithic, and slice by slice, live while a run goes on.
+
+use egui::{Ui, Vec2};
+use microtome_engine::report::charts::Chart;
+
+use crate::command::Command;
+use crate::plot_backend;
+use crate::session::Session;
+use crate::theme;
+
+/// Which chart is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ChartTab {
+    /// Sliced against monolithic.
+    #[default]
+    Compare,
+    /// Slice by slice.
+    PerSlice,
+    /// What ran when.
+    Timeline,
+}
+
+/// The chart that a tab shows, where there is data for it.
+#[must_use]
+pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
+    match tab {
+        ChartTab::Compare => session.compare().map(Chart::Compare),
+        ChartTab::PerSlice => session.per_slice().map(Chart::PerSlice),
+        ChartTab::Timeline => session.timeline().map(Chart::Timeline),
+    }
+}
+
+/// Draws the tabs and the chart.
+pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let all = [
+            (ChartTab::Compare, "Sliced against whole"),
+            (ChartTab::PerSlice, "By slice"),
+            (ChartTab::Timeline, "Timeline"),
+        ];
+        super::tabs(ui, tab, &all);
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            for (text, command) in [("PNG", Command::SaveChartPng), ("SVG", Command::SaveChartSvg)] {
+                let button = ui.small_button(text).on_hover_text(command.hint(ui.ctx()));
+                button.widget_info(|| {
+                    egui::WidgetInfo::labeled(egui::WidgetType::Button, true, command.text())
+                });
+                if button.clicked() {
+                    queue.push(command);
+                }
+            }
+        });
+    });
+    ui.add_space(theme::GAP);
+    let size = Vec2::new(ui.available_width(), ui.available_height().max(140.0));
+    match chart(session, *tab) {
+        Some(chart) => {
+            plot_backend::chart(ui, size, &chart);
+        }
+        None => super::nothing(ui, "There is nothing to draw until something is proven."),
+    }
+}

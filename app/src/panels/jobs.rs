@@ -1,0 +1,129 @@
+//! What runs in the background, piece by piece.
+
+use egui::{Align, Layout, RichText, ScrollArea, Ui, Vec2};
+use microtome_engine::report::format as fmt;
+use microtome_engine::run::Piece;
+
+use crate::command::Command;
+use crate::run_view::{PieceView, RunView, State, Status, phase_name, piece_name};
+use crate::session::Session;
+use crate::theme;
+
+/// Draws the run.
+pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
+    let Some(run) = &session.run else {
+        super::nothing(
+            ui,
+            "Nothing was proven yet. Mark slices in the table, then press Prove: proving runs in \
+             the background, and this window stays free.",
+        );
+        return;
+    };
+    head(ui, run, queue);
+    ui.add_space(theme::GAP);
+    ScrollArea::vertical().id_salt("jobs").auto_shrink(false).show(ui, |ui| {
+        for (&piece, view) in &run.pieces {
+            row(ui, session, run, piece, view);
+        }
+    });
+}
+
+fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
+    let t = theme::of(ui);
+    ui.horizontal(|ui| {
+        match &run.status {
+            Status::Running => {
+                ui.add(egui::Spinner::new().size(14.0).color(t.busy));
+                ui.label(theme::strong(format!("Proving, {}", fmt::secs(run.now_secs().floor()))));
+                let bytes: u64 = run.pieces.values().map(|view| view.memory_bytes).sum();
+                ui.label(theme::weak(ui, format!("{} in use", fmt::bytes(bytes))));
+                let cancel = ui.button(Command::Cancel.text());
+                if cancel.on_hover_text(Command::Cancel.hint(ui.ctx())).clicked() {
+                    queue.push(Command::Cancel);
+                }
+            }
+            Status::Done => {
+                let failed =
+                    run.pieces.values().filter(|v| matches!(v.state, State::Failed(_))).count();
+                if failed == 0 {
+                    super::badge(ui, "done", t.good);
+                } else {
+                    super::badge(ui, &format!("done, {failed} failed"), t.bad);
+                }
+                ui.label(theme::weak(ui, format!("in {}", fmt::secs(run.now_secs()))));
+            }
+            Status::Cancelled => {
+                super::badge(ui, "cancelled", t.weak);
+                ui.label(theme::weak(ui, format!("after {}", fmt::secs(run.now_secs()))));
+            }
+            Status::Failed(reason) => {
+                super::badge(ui, "failed", t.bad);
+                ui.label(RichText::new(reason).color(t.bad));
+            }
+        }
+    });
+}
+
+fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &PieceView) {
+    let t = theme::of(ui);
+    let color = match piece {
+        Piece::Slice(index) => t.slice(index),
+        Piece::Whole => t.weak,
+    };
+    ui.horizontal(|ui| {
+        let (chip, _) = ui.allocate_exact_size(Vec2::new(4.0, 16.0), egui::Sense::hover());
+        ui.painter().rect_filled(chip, 2, color);
+        let name = egui::Label::new(theme::strong(piece_name(piece)));
+        ui.allocate_ui_with_layout(
+            Vec2::new(60.0, 18.0),
+            Layout::left_to_right(Align::Center),
+            |ui| {
+                ui.set_min_width(60.0);
+                ui.add(name);
+            },
+        );
+        let width = (ui.available_width() * 0.4).clamp(60.0, 280.0);
+        match &view.state {
+            State::Queued => {
+                super::bar(ui, Vec2::new(width, 8.0), 0.0, t.busy);
+                ui.label(theme::weak(ui, "queued"));
+            }
+            State::Running(phase) => {
+                let prediction = session.prediction(piece);
+                let part = session.progress(piece, *phase, prediction);
+                super::bar(ui, Vec2::new(width, 8.0), part.unwrap_or(0.1) as f32, t.busy);
+                let since = run.now_secs() - view.phase_start_secs();
+                let text = format!("{} for {}", phase_name(*phase), fmt::secs(since.floor()));
+                ui.label(theme::weak(ui, text));
+                if view.memory_bytes > 0 {
+                    ui.label(theme::weak(ui, fmt::bytes(view.memory_bytes)));
+                }
+            }
+            State::Verified => {
+                super::bar(ui, Vec2::new(width, 8.0), 1.0, t.good);
+                if let Some(m) = &view.measured {
+                    ui.label(theme::weak(
+                        ui,
+                        format!(
+                            "set-up {} · prove {} · verify {} · {} · proof {}",
+                            fmt::secs(m.setup_secs),
+                            fmt::secs(m.prove_secs),
+                            fmt::secs(m.verify_secs),
+                            fmt::bytes(m.peak_bytes),
+                            fmt::bytes(m.proof_bytes)
+                        ),
+                    ));
+                }
+            }
+            State::Failed(reason) => {
+                super::bar(ui, Vec2::new(width, 8.0), 1.0, t.bad);
+                ui.add(egui::Label::new(RichText::new(reason).color(t.bad)).truncate())
+                    .on_hover_text(reason);
+            }
+            State::Cancelled => {
+                super::bar(ui, Vec2::new(width, 8.0), 0.0, t.busy);
+                ui.label(theme::weak(ui, "cancelled"));
+            }
+        }
+    });
+}

@@ -1,0 +1,399 @@
+//! The table of slices: what each is estimated to cost, what it took, how it stands.
+
+use egui::{Align, Color32, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui_extras::{Column, TableBody, TableBuilder, TableRow};
+use microtome_engine::plan::Metric;
+use microtome_engine::predict::Prediction;
+use microtome_engine::prove::Shape;
+use microtome_engine::report::format as fmt;
+use microtome_engine::run::{Measured, Phase, Piece};
+
+use crate::command::Command;
+use crate::graph_view::Selection;
+use crate::run_view::{State, phase_name};
+use crate::session::{Session, SliceRow};
+use crate::theme;
+
+const ROW_HEIGHT: f32 = 34.0;
+
+/// What the user did in the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum SliceAction {
+    /// Selects a slice.
+    Select(usize),
+    /// Marks a slice to be proven, or not.
+    Mark(usize, bool),
+    /// Proves the whole model too, or not.
+    WholeToo(bool),
+}
+
+/// How to balance.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Balance {
+    /// Into so many slices.
+    pub slices: usize,
+    /// By what.
+    pub metric: Metric,
+}
+
+impl Default for Balance {
+    fn default() -> Self {
+        Self { slices: 3, metric: Metric::Flops }
+    }
+}
+
+/// What people call a metric.
+#[must_use]
+pub fn metric_name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Flops => "FLOPs",
+        Metric::Params => "parameters",
+        Metric::Activations => "activations",
+        Metric::ProveTime => "proving time",
+        Metric::ProveMemory => "proving memory",
+    }
+}
+
+/// Draws the buttons above the table.
+pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mut Vec<Command>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        theme::heading(ui, "Slices");
+        let coverage = fmt::percent(session.coverage());
+        ui.label(theme::small(ui, format!("{coverage} of MACs proven")))
+            .on_hover_text("The part of the multiply-accumulates that the marked slices hold");
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        let button = ui.button("Balance into");
+        button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Balance"));
+        if button.on_hover_text(Command::Balance.hint(ui.ctx())).clicked() {
+            queue.push(Command::Balance);
+        }
+        let most = session.legal_cuts().len() + 1;
+        let count = egui::DragValue::new(&mut balance.slices).range(1..=most).speed(0.1);
+        let count = ui.add(count).on_hover_text("How many slices");
+        count.widget_info(|| {
+            let mut info = WidgetInfo::labeled(WidgetType::DragValue, true, "Number of slices");
+            info.value = Some(balance.slices as f64);
+            info
+        });
+        ui.label(theme::weak(ui, "by"));
+        let chosen = metric_name(balance.metric);
+        let combo = egui::ComboBox::from_id_salt("metric").selected_text(chosen).show_ui(ui, |ui| {
+            for metric in Metric::ALL {
+                ui.selectable_value(&mut balance.metric, metric, metric_name(metric));
+            }
+        });
+        combo.response.widget_info(|| {
+            WidgetInfo::labeled(WidgetType::ComboBox, true, format!("Balance by {chosen}"))
+        });
+        let merge = ui.add_enabled(!session.cuts().is_empty(), egui::Button::new("Merge all"));
+        if merge.on_hover_text(Command::MergeAll.hint(ui.ctx())).clicked() {
+            queue.push(Command::MergeAll);
+        }
+    });
+}
+
+/// Draws the table.
+pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAction> {
+    let mut actions = Vec::new();
+    ScrollArea::horizontal().id_salt("slices").auto_shrink([false, true]).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.x = 10.0;
+        let table = TableBuilder::new(ui)
+            .id_salt("slices table")
+            .striped(false)
+            .sense(Sense::click())
+            .cell_layout(Layout::right_to_left(Align::Center))
+            .auto_shrink([false, true])
+            .max_scroll_height(f32::INFINITY)
+            .column(Column::exact(56.0))
+            .column(Column::exact(70.0))
+            .column(Column::exact(58.0))
+            .column(Column::exact(58.0))
+            .column(Column::exact(48.0))
+            .column(Column::exact(76.0))
+            .column(Column::exact(60.0))
+            .column(Column::remainder().at_least(84.0).clip(true));
+        table
+            .header(30.0, |mut header| {
+                for (above, below) in [
+                    ("#", "prove"),
+                    ("MACs", "FLOPs"),
+                    ("params", "peak act."),
+                    ("in", "out"),
+                    ("k", "rows"),
+                    ("predicted", "memory"),
+                    ("measured", "memory"),
+                    ("state", ""),
+                ] {
+                    header.col(|ui| {
+                        let left = above == "#" || above == "state";
+                        stacked(ui, left, theme::small(ui, above), theme::small(ui, below));
+                    });
+                }
+            })
+            .body(|mut body| {
+                for (index, row) in session.rows().iter().enumerate() {
+                    body.row(ROW_HEIGHT, |row_ui| {
+                        slice_row(row_ui, session, selection, index, row, &mut actions);
+                    });
+                }
+                summaries(&mut body, session, &mut actions);
+            });
+    });
+    actions
+}
+
+fn slice_row(
+    mut row_ui: TableRow<'_, '_>,
+    session: &Session,
+    selection: Selection,
+    index: usize,
+    row: &SliceRow,
+    actions: &mut Vec<SliceAction>,
+) {
+    row_ui.set_selected(selection.slice == Some(index));
+    row_ui.col(|ui| {
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 5.0;
+            let t = theme::of(ui);
+            let (chip, _) = ui.allocate_exact_size(Vec2::new(4.0, 20.0), Sense::hover());
+            ui.painter().rect_filled(chip, 2, t.slice(index));
+            ui.label(theme::strong((index + 1).to_string()));
+            let mut marked = session.is_marked(index);
+            let provable = row.obstacle.is_none();
+            let check = ui.add_enabled(provable, egui::Checkbox::without_text(&mut marked));
+            let name = format!("Prove slice {}", index + 1);
+            check.widget_info(|| {
+                WidgetInfo::selected(WidgetType::Checkbox, provable, marked, &name)
+            });
+            if check.changed() {
+                actions.push(SliceAction::Mark(index, marked));
+            }
+            let reason = row.obstacle.as_deref().unwrap_or("This slice can't be proven.");
+            check.on_hover_text(name).on_disabled_hover_text(reason);
+        });
+    });
+    costs(&mut row_ui, row);
+    let measured = session.measured(index);
+    let state = session.state(Piece::Slice(index));
+    measured_cell(&mut row_ui, measured.as_ref());
+    row_ui.col(|ui| {
+        let executed = !session.is_marked(index);
+        let expected = row.prediction.as_ref();
+        state_cell(ui, session, row.obstacle.as_deref(), executed, state, Piece::Slice(index), expected);
+    });
+    let response = row_ui.response();
+    let name = format!("Slice {}", index + 1);
+    response.widget_info(|| {
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, selection.slice == Some(index), &name)
+    });
+    if response.clicked() {
+        actions.push(SliceAction::Select(index));
+    }
+}
+
+/// The columns of what a slice is estimated to cost.
+fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
+    row_ui.col(|ui| pair(ui, fmt::count(row.totals.macs), fmt::count(row.totals.flops)));
+    row_ui.col(|ui| {
+        pair(ui, fmt::count(row.totals.params), fmt::bytes(row.totals.peak_activation_bytes));
+    });
+    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
+    row_ui.col(|ui| match &row.circuit {
+        Some(Shape::Halo2(circuit)) => {
+            pair(ui, circuit.k.to_string(), fmt::count(circuit.rows.max() as u64));
+            let tracks: Vec<_> = circuit
+                .rows
+                .tracks()
+                .iter()
+                .map(|(name, rows)| format!("{name}: {} rows", fmt::count(*rows as u64)))
+                .collect();
+            ui.response().on_hover_text(tracks.join("\n"));
+        }
+        None => pair(ui, "–".to_owned(), String::new()),
+    });
+    row_ui.col(|ui| prediction_cell(ui, row.prediction.as_ref()));
+}
+
+fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
+    match prediction {
+        Some(p) => {
+            let half = (p.high_secs - p.low_secs) / 2.0;
+            let time = fmt::secs(p.prove_secs);
+            pair(ui, time, fmt::bytes(p.peak_bytes));
+            let text = format!(
+                "Between {} and {} expected (± {}), after {} of set-up; a proof of {}",
+                fmt::secs(p.low_secs),
+                fmt::secs(p.high_secs),
+                fmt::secs(half),
+                fmt::secs(p.setup_secs),
+                fmt::bytes(p.proof_bytes),
+            );
+            ui.response().on_hover_text(text);
+        }
+        None => pair(ui, "–".to_owned(), String::new()),
+    }
+}
+
+fn measured_cell(row_ui: &mut TableRow<'_, '_>, measured: Option<&Measured>) {
+    row_ui.col(|ui| match measured {
+        Some(m) => pair(ui, fmt::secs(m.prove_secs), fmt::bytes(m.peak_bytes)),
+        None => pair(ui, "–".to_owned(), String::new()),
+    });
+}
+
+fn state_cell(
+    ui: &mut Ui,
+    session: &Session,
+    obstacle: Option<&str>,
+    executed: bool,
+    state: Option<&State>,
+    piece: Piece,
+    prediction: Option<&Prediction>,
+) {
+    let t = theme::of(ui);
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| match (state, obstacle) {
+        (Some(State::Verified), _) => {
+            super::badge(ui, "✔ verified", t.good);
+        }
+        (Some(State::Failed(reason)), _) => {
+            super::badge(ui, "✖ failed", t.bad).on_hover_text(reason);
+        }
+        (Some(State::Cancelled), _) => {
+            super::badge(ui, "cancelled", t.weak);
+        }
+        (Some(State::Queued), _) => {
+            super::badge(ui, "queued", t.weak);
+        }
+        (Some(State::Running(phase)), _) => {
+            progress(ui, *phase, session.progress(piece, *phase, prediction), t.busy);
+        }
+        (None, Some(reason)) => {
+            super::badge(ui, "not provable", t.bad).on_hover_text(reason);
+        }
+        (None, None) => {
+            let text = if executed { "executed" } else { "idle" };
+            ui.label(RichText::new(text).color(t.faint).size(12.0));
+        }
+    });
+}
+
+/// The phase above a bar that fills as predicted.
+fn progress(ui: &mut Ui, phase: Phase, part: Option<f64>, color: Color32) {
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 3.0;
+        let text = match part {
+            Some(part) => format!("{} {}", phase_name(phase), fmt::percent(part)),
+            None => phase_name(phase).to_owned(),
+        };
+        ui.label(RichText::new(text).size(11.5).color(color));
+        super::bar(ui, Vec2::new(72.0, 4.0), part.unwrap_or(0.15) as f32, color);
+    });
+}
+
+fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<SliceAction>) {
+    let summary = session.summary();
+    if session.rows().len() > 1 {
+        let names: [(&str, &str, &Option<SummaryRow>); 2] = [
+            ("Σ", "All slices that are marked, one after the other", &summary.sum),
+            ("slowest", "The largest of each: the cost with a machine for each slice", &summary.slowest),
+        ];
+        for (name, tip, row) in names {
+            let Some(row) = row else { continue };
+            body.row(ROW_HEIGHT, |mut row_ui| {
+                row_ui.col(|ui| title(ui, name, tip));
+                summary_cells(&mut row_ui, row);
+                row_ui.col(|_| {});
+            });
+        }
+    }
+    let Some(whole) = session.whole() else { return };
+    body.row(ROW_HEIGHT, |mut row_ui| {
+        row_ui.col(|ui| {
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 5.0;
+                ui.label(theme::strong("whole").size(12.0));
+                let mut on = session.whole_too;
+                let provable = whole.obstacle.is_none();
+                let check = ui.add_enabled(provable, egui::Checkbox::without_text(&mut on));
+                check.widget_info(|| {
+                    let name = "Prove the whole model too, for comparison";
+                    WidgetInfo::selected(WidgetType::Checkbox, provable, on, name)
+                });
+                if check.changed() {
+                    actions.push(SliceAction::WholeToo(on));
+                }
+                check.on_hover_text("Also prove the whole model as one slice, for comparison");
+            });
+        });
+        costs(&mut row_ui, whole);
+        measured_cell(&mut row_ui, session.whole_measured().as_ref());
+        row_ui.col(|ui| {
+            let state = session.state(Piece::Whole);
+            let obstacle = whole.obstacle.as_deref();
+            let expected = whole.prediction.as_ref();
+            state_cell(ui, session, obstacle, false, state, Piece::Whole, expected);
+        });
+    });
+}
+
+/// Costs of several slices together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SummaryRow {
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Floating-point operations.
+    pub flops: u64,
+    /// Parameters.
+    pub params: u64,
+    /// Peak of activations.
+    pub peak_activation_bytes: u64,
+    /// Bytes that come in.
+    pub in_bytes: u64,
+    /// Bytes that go out.
+    pub out_bytes: u64,
+    /// Seconds and peak bytes as predicted.
+    pub predicted: Option<(f64, u64)>,
+    /// Seconds and peak bytes as measured.
+    pub measured: Option<(f64, u64)>,
+}
+
+fn summary_cells(row_ui: &mut TableRow<'_, '_>, row: &SummaryRow) {
+    row_ui.col(|ui| pair(ui, fmt::count(row.macs), fmt::count(row.flops)));
+    row_ui.col(|ui| pair(ui, fmt::count(row.params), fmt::bytes(row.peak_activation_bytes)));
+    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
+    row_ui.col(|_| {});
+    for costs in [row.predicted, row.measured] {
+        row_ui.col(|ui| match costs {
+            Some((secs, bytes)) => pair(ui, fmt::secs(secs), fmt::bytes(bytes)),
+            None => pair(ui, "–".to_owned(), String::new()),
+        });
+    }
+}
+
+fn title(ui: &mut Ui, name: &str, tip: &str) {
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        ui.label(theme::strong(name).size(12.0)).on_hover_text(tip);
+    });
+}
+
+/// Two figures in a cell, the second one calmer.
+fn pair(ui: &mut Ui, above: String, below: String) {
+    let below = RichText::new(below).size(11.0).color(theme::of(ui).weak);
+    stacked(ui, false, RichText::new(above).size(12.5), below);
+}
+
+fn stacked(ui: &mut Ui, left: bool, above: RichText, below: RichText) {
+    let align = if left { Align::Min } else { Align::Max };
+    ui.with_layout(Layout::top_down(align), |ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.add_space(1.0);
+        ui.add(egui::Label::new(above).extend());
+        if !below.is_empty() {
+            ui.add(egui::Label::new(below).extend());
+        }
+    });
+}

@@ -1,0 +1,106 @@
+//! What a stranger with the model and the bundle finds out.
+
+use egui::{Grid, RichText, ScrollArea, Ui};
+use microtome_engine::bundle::{Standing, Verdict};
+use microtome_engine::report::format as fmt;
+
+use super::fact;
+use crate::command::Command;
+use crate::theme;
+
+/// A bundle that was verified.
+pub struct Verified {
+    /// Where it came from: a file, or the last run.
+    pub from: String,
+    /// What was found.
+    pub verdict: Verdict,
+}
+
+/// Draws the verdict.
+pub fn show(
+    ui: &mut Ui,
+    verified: Option<&Verified>,
+    busy: bool,
+    can_save: bool,
+    queue: &mut Vec<Command>,
+) {
+    ui.horizontal(|ui| {
+        if busy {
+            ui.spinner();
+            ui.label(theme::weak(ui, "Verifying…"));
+        } else if let Some(v) = verified {
+            let t = theme::of(ui);
+            let (text, color) =
+                if v.verdict.accepted { ("✔ accepted", t.good) } else { ("✖ not accepted", t.bad) };
+            super::badge(ui, text, color);
+            ui.label(theme::weak(ui, &v.from));
+        }
+        for (command, enabled) in
+            [(Command::OpenBundle, !busy), (Command::Verify, can_save && !busy), (Command::SaveBundle, can_save)]
+        {
+            let button = ui.add_enabled(enabled, egui::Button::new(command.text()));
+            if button.on_hover_text(command.hint(ui.ctx())).clicked() {
+                queue.push(command);
+            }
+        }
+    });
+    let Some(Verified { verdict, .. }) = verified else {
+        if !busy {
+            super::nothing(
+                ui,
+                "A run ends with a bundle: one file that anyone with the model can verify. \
+                 It is verified here as soon as it is there.",
+            );
+        }
+        return;
+    };
+    ui.add_space(theme::GAP);
+    ScrollArea::vertical().id_salt("verify").auto_shrink(false).show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.vertical(|ui| slices(ui, verdict));
+            ui.add_space(theme::GROUP);
+            ui.vertical(|ui| facts(ui, verdict));
+        });
+    });
+}
+
+fn slices(ui: &mut Ui, verdict: &Verdict) {
+    let t = theme::of(ui);
+    Grid::new("slice verdicts").num_columns(4).spacing([14.0, 4.0]).show(ui, |ui| {
+        for slice in &verdict.slices {
+            ui.label(theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)));
+            let (text, color) = match slice.standing {
+                Standing::Proven => ("proven", t.good),
+                Standing::Rerun => ("run again", t.busy),
+                Standing::Unchecked => ("unchecked", t.accent),
+                Standing::Rejected => ("rejected", t.bad),
+            };
+            super::badge(ui, text, color).on_hover_text(&slice.reason);
+            ui.label(theme::weak(ui, fmt::bytes(slice.proof_bytes)));
+            ui.label(theme::weak(ui, format!("checked in {}", fmt::secs(slice.verify_secs))));
+            ui.end_row();
+        }
+    });
+    for reason in &verdict.reasons {
+        ui.label(RichText::new(reason).color(t.bad).size(12.0));
+    }
+}
+
+fn facts(ui: &mut Ui, verdict: &Verdict) {
+    ui.set_max_width(360.0);
+    let yes = |holds: bool| if holds { "yes" } else { "no" };
+    fact(ui, "slices linked", yes(verdict.linked));
+    fact(ui, "output proven", yes(verdict.output_proven));
+    fact(ui, "coverage of MACs", fmt::percent(verdict.coverage_macs));
+    digest(ui, "receipt root", &verdict.root.to_string());
+    if let Some(program) = &verdict.program {
+        digest(ui, "program", &program.to_string());
+    }
+    digest(ui, "model", &verdict.model.to_string());
+}
+
+fn digest(ui: &mut Ui, name: &str, text: &str) {
+    let short: String = text.chars().take(16).collect();
+    fact(ui, name, RichText::new(format!("{short}…")).monospace());
+    let _ = text;
+}

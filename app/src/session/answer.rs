@@ -1,0 +1,113 @@
+//! The model's answer to a case, in floats and in fixed point.
+
+use std::sync::Arc;
+
+use microtome_engine::onnx::Model;
+use microtome_engine::program::{Fidelity, Program, softmax};
+
+/// The model's answer to a case.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// Probabilities by the float reference.
+    pub float: Vec<f64>,
+    /// Probabilities by the fixed-point program.
+    pub fixed: Option<Vec<f64>>,
+    /// How far the two are from each other.
+    pub fidelity: Option<Fidelity>,
+    /// Whether a verified run gave the fixed-point answer.
+    pub proven: bool,
+    /// What didn't work, in a sentence.
+    pub problem: Option<String>,
+}
+
+/// A class with its probabilities.
+#[derive(Clone, Copy, Debug)]
+pub struct ClassBar {
+    /// Which class.
+    pub index: usize,
+    /// By the float reference.
+    pub float: f64,
+    /// By the fixed-point program.
+    pub fixed: Option<f64>,
+}
+
+impl Answer {
+    /// The most probable class in floats.
+    #[must_use]
+    pub fn top_float(&self) -> Option<(usize, f64)> {
+        top(&self.float)
+    }
+
+    /// The most probable class in fixed point.
+    #[must_use]
+    pub fn top_fixed(&self) -> Option<(usize, f64)> {
+        top(self.fixed.as_deref()?)
+    }
+
+    /// The most probable classes.
+    #[must_use]
+    pub fn top_classes(&self, most: usize) -> Vec<ClassBar> {
+        let mut bars: Vec<_> = self
+            .float
+            .iter()
+            .enumerate()
+            .map(|(index, &float)| ClassBar {
+                index,
+                float,
+                fixed: self.fixed.as_ref().and_then(|f| f.get(index).copied()),
+            })
+            .collect();
+        bars.sort_by(|a, b| b.float.total_cmp(&a.float));
+        bars.truncate(most);
+        bars
+    }
+}
+
+fn top(probabilities: &[f64]) -> Option<(usize, f64)> {
+    probabilities.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// A case to run, to be taken to a worker.
+pub struct Question {
+    pub(super) model: Arc<Model>,
+    pub(super) program: Option<Arc<Program>>,
+    pub(super) tensors: Vec<Vec<f32>>,
+}
+
+impl Question {
+    /// Runs the case in floats and in fixed point. It takes long: for a worker.
+    #[must_use]
+    pub fn answer(self) -> Answer {
+        let floats = |values: &[f32]| {
+            softmax(&values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>())
+        };
+        let output = self.model.graph.outputs.first();
+        let trace = match self.model.float_run(&self.tensors) {
+            Ok(trace) => trace,
+            Err(error) => return Answer { problem: Some(error.to_string()), ..Answer::default() },
+        };
+        let float_output = output.and_then(|id| trace.get(id)).cloned().unwrap_or_default();
+        let float = floats(&float_output);
+        let Some(program) = self.program else { return Answer { float, ..Answer::default() } };
+        match run_fixed(&program, &self.tensors) {
+            Ok(fixed) if fixed.len() == float.len() => Answer {
+                fidelity: Some(Fidelity::of(&fixed, &float_output)),
+                fixed: Some(floats(&fixed)),
+                float,
+                proven: false,
+                problem: None,
+            },
+            // The program ends before the model does: its last tensors are no answer.
+            Ok(_) => Answer { float, ..Answer::default() },
+            Err(problem) => Answer { float, problem: Some(problem), ..Answer::default() },
+        }
+    }
+}
+
+fn run_fixed(program: &Program, tensors: &[Vec<f32>]) -> Result<Vec<f32>, String> {
+    let inputs = program.quantise_inputs(tensors).map_err(|error| error.to_string())?;
+    let trace = program.run(&inputs).map_err(|error| error.to_string())?;
+    let output = program.outputs.first().ok_or("the program answers with nothing")?;
+    let integers = trace.get(output).ok_or("the program's output was not computed")?;
+    Ok(program.dequantise(*output, integers))
+}

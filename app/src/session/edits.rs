@@ -1,0 +1,260 @@
+//! Edits of the plan, each a step that can be undone, and the choice of slices to prove.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use microtome_engine::plan::{Estimator, Metric, Plan, PlanError};
+
+use super::{FIRST_SLICES, Session};
+
+/// How much of the balance is given for fewer bytes that cross.
+const TOLERANCE: f64 = 0.05;
+
+/// Balancing, to be taken to a worker: by the cost of proofs it lays out very many circuits.
+pub struct Balancing {
+    estimator: Arc<Estimator>,
+    plan: Plan,
+    slices: usize,
+    metric: Metric,
+}
+
+impl Balancing {
+    /// Places the cuts so that the largest slice is as small as it can be; locked cuts stay.
+    /// Returns the plan before with the plan after.
+    ///
+    /// # Errors
+    /// Where the model can't be cut so; the text says why.
+    pub fn run(self) -> Result<(Plan, Plan), String> {
+        let balanced = self
+            .plan
+            .balanced(&self.estimator, self.slices, self.metric, TOLERANCE)
+            .map_err(|error| error.to_string())?;
+        Ok((self.plan, balanced))
+    }
+}
+
+impl Session {
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Its cuts: indices of the nodes that start a slice, increasing.
+    #[must_use]
+    pub fn cuts(&self) -> &[usize] {
+        self.plan.cuts()
+    }
+
+    /// Where the model can be cut.
+    #[must_use]
+    pub fn legal_cuts(&self) -> &[usize] {
+        self.skeleton.legal_cuts()
+    }
+
+    /// Whether balancing leaves this cut alone.
+    #[must_use]
+    pub fn is_locked(&self, cut: usize) -> bool {
+        self.plan.is_locked(cut)
+    }
+
+    /// Changes the plan as one step. The window offers only edits that are legal; one that isn't
+    /// (two keys in one frame) leaves the plan as it was.
+    fn edit(&mut self, change: impl FnOnce(&mut Plan) -> Result<(), PlanError>) {
+        let mut plan = self.plan.clone();
+        if change(&mut plan).is_ok() && plan != self.plan {
+            self.history.remember(std::mem::replace(&mut self.plan, plan));
+        }
+    }
+
+    /// Adds a cut.
+    pub fn add_cut(&mut self, cut: usize) {
+        let skeleton = self.skeleton.clone();
+        self.edit(|plan| plan.add(&skeleton, cut));
+    }
+
+    /// Adds the cut that starts a slice at this node, and returns it.
+    pub fn add_cut_at(&mut self, node: usize) -> Option<usize> {
+        let cut = self.skeleton.canonical_cut(node)?;
+        self.add_cut(cut);
+        Some(cut)
+    }
+
+    /// Removes a cut that is not locked.
+    pub fn remove_cut(&mut self, cut: usize) {
+        if !self.is_locked(cut) {
+            self.edit(|plan| plan.remove(cut));
+        }
+    }
+
+    /// Locks a cut, or unlocks it.
+    pub fn toggle_lock(&mut self, cut: usize) {
+        let locked = self.is_locked(cut);
+        self.edit(|plan| plan.set_locked(cut, !locked));
+    }
+
+    /// Moves a cut to the next legal place, and returns that place.
+    pub fn nudge(&mut self, cut: usize, down: bool) -> Option<usize> {
+        let at = self.cuts().iter().position(|&c| c == cut)?;
+        if self.is_locked(cut) {
+            return None;
+        }
+        let above = at.checked_sub(1).map_or(0, |i| self.cuts()[i]);
+        let below = self.cuts().get(at + 1).copied().unwrap_or(usize::MAX);
+        let mut free = self.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
+        let to = if down { free.find(|&c| c > cut) } else { free.filter(|&c| c < cut).last() }?;
+        self.edit_move(cut, to);
+        Some(to)
+    }
+
+    fn edit_move(&mut self, from: usize, to: usize) {
+        let skeleton = self.skeleton.clone();
+        let skipped = self.skipped.remove(&from);
+        self.edit(|plan| plan.move_cut(&skeleton, from, to));
+        if skipped {
+            self.skipped.insert(to);
+        }
+    }
+
+    /// A boundary is taken hold of: what follows is one step.
+    pub fn begin_drag(&mut self) {
+        self.history.begin(self.plan.clone());
+    }
+
+    /// The boundary is elsewhere now.
+    pub fn drag(&mut self, from: usize, to: usize) {
+        self.edit_move(from, to);
+    }
+
+    /// The boundary was let go.
+    pub fn end_drag(&mut self) {
+        self.history.end(&self.plan);
+    }
+
+    /// The drag was given up.
+    pub fn cancel_drag(&mut self) {
+        if let Some(before) = self.history.cancel() {
+            self.plan = before;
+        }
+    }
+
+    /// Removes every cut that is not locked.
+    pub fn merge_all(&mut self) {
+        let free: Vec<_> = self.cuts().iter().copied().filter(|&c| !self.is_locked(c)).collect();
+        self.edit(|plan| free.into_iter().try_for_each(|cut| plan.remove(cut)));
+    }
+
+    /// What balancing needs, to be taken to a worker.
+    #[must_use]
+    pub fn balancing(&self, slices: usize, metric: Metric) -> Option<Balancing> {
+        let estimator = self.prepared.as_ref()?.estimator.clone();
+        Some(Balancing { estimator, plan: self.plan.clone(), slices, metric })
+    }
+
+    /// Takes a whole plan, as one step.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.edit(|current| {
+            *current = plan;
+            Ok(())
+        });
+    }
+
+    /// A first plan by the work in each node, so that there is something to drag.
+    pub(super) fn first_plan(&mut self) {
+        let total: u64 = self.facts.iter().map(|facts| facts.macs.max(1)).sum();
+        let mut cuts = Vec::new();
+        for part in 1..FIRST_SLICES {
+            let goal = total * part as u64 / FIRST_SLICES as u64;
+            let mut seen = 0;
+            let node = self.facts.iter().position(|facts| {
+                seen += facts.macs.max(1);
+                seen > goal
+            });
+            let cut = node.and_then(|node| self.skeleton.canonical_cut(node.max(1)));
+            cuts.extend(cut.filter(|cut| !cuts.contains(cut)));
+        }
+        if let Ok(plan) = Plan::from_cuts(self.graph.digest, &self.skeleton, &cuts) {
+            self.plan = plan;
+        }
+    }
+
+    /// Takes the last edit back.
+    pub fn undo(&mut self) {
+        if let Some(before) = self.history.undo(&self.plan) {
+            self.plan = before;
+        }
+    }
+
+    /// Does it again.
+    pub fn redo(&mut self) {
+        if let Some(after) = self.history.redo(&self.plan) {
+            self.plan = after;
+        }
+    }
+
+    /// Whether there is an edit to take back.
+    #[must_use]
+    pub fn can_undo(&self) -> bool {
+        self.history.can_undo()
+    }
+
+    /// Whether there is one to do again.
+    #[must_use]
+    pub fn can_redo(&self) -> bool {
+        self.history.can_redo()
+    }
+
+    /// Takes a plan from a file.
+    ///
+    /// # Errors
+    /// Where it can't be read or is for another model; the text says so.
+    pub fn read_plan(&mut self, path: &Path) -> Result<(), String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("{}: the plan can't be read: {error}", path.display()))?;
+        let plan: Plan = serde_json::from_str(&text)
+            .map_err(|error| format!("{}: this is no plan: {error}", path.display()))?;
+        plan.check(self.graph.digest, &self.skeleton)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+        self.set_plan(plan);
+        Ok(())
+    }
+
+    /// The plan as the command line reads it.
+    ///
+    /// # Errors
+    /// Where it can't be written as JSON.
+    pub fn plan_text(&self) -> Result<String, String> {
+        serde_json::to_string_pretty(&self.plan).map_err(|error| error.to_string())
+    }
+
+    /// Whether a slice is to be proven.
+    #[must_use]
+    pub fn is_marked(&self, slice: usize) -> bool {
+        let provable = self.rows().get(slice).is_none_or(|row| row.obstacle.is_none());
+        provable && self.first_node(slice).is_some_and(|node| !self.skipped.contains(&node))
+    }
+
+    /// Marks a slice to be proven, or not.
+    pub fn mark(&mut self, slice: usize, on: bool) {
+        let Some(node) = self.first_node(slice) else { return };
+        if on {
+            self.skipped.remove(&node);
+        } else {
+            self.skipped.insert(node);
+        }
+    }
+
+    /// Marks every slice to be proven, or none.
+    pub fn mark_all(&mut self, on: bool) {
+        for slice in 0..=self.cuts().len() {
+            self.mark(slice, on);
+        }
+    }
+
+    /// The slices that are to be proven.
+    #[must_use]
+    pub fn marked(&self) -> BTreeSet<usize> {
+        (0..=self.cuts().len()).filter(|&slice| self.is_marked(slice)).collect()
+    }
+}

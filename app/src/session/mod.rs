@@ -1,0 +1,319 @@
+//! The open model with all that belongs to it: plan, estimates, inputs, results.
+//!
+//! This is the only module that speaks to the engine's stages; the panels ask it.
+
+mod answer;
+mod edits;
+mod open;
+mod results;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use microtome_engine::cost::Totals;
+use microtome_engine::graph::Graph;
+use microtome_engine::inputs::{Case, Inputs};
+use microtome_engine::onnx::Model;
+use microtome_engine::plan::{Estimator, Plan, SliceEstimate};
+use microtome_engine::program::{Settings, Skeleton, Source};
+use microtome_engine::prove::System;
+use microtome_engine::run::Measured;
+
+pub use answer::{Answer, ClassBar, Question};
+pub use edits::Balancing;
+pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
+
+use crate::history::History;
+use crate::run_view::RunView;
+
+/// What one slice is estimated to cost.
+pub type SliceRow = Arc<SliceEstimate>;
+
+/// Slices that a model is cut into when it is opened.
+const FIRST_SLICES: usize = 3;
+
+/// The open model.
+pub struct Session {
+    /// The network.
+    pub graph: Arc<Graph>,
+    /// What is known of each node.
+    pub facts: Vec<NodeFacts>,
+    /// What the whole model costs to run.
+    pub totals: Totals,
+    /// Where it was opened from.
+    pub path: PathBuf,
+    /// The model itself.
+    pub model: Arc<Model>,
+    /// Its structure.
+    pub skeleton: Arc<Skeleton>,
+    /// The fixed-point program, once it is there.
+    pub prepared: Option<Prepared>,
+    /// Why there is none.
+    pub obstacle: Option<String>,
+    /// The answer to the case that is shown.
+    pub answer: Option<Answer>,
+    /// The run that goes on or was the last.
+    pub run: Option<RunView>,
+    /// Prove the whole model too, for comparison.
+    pub whole_too: bool,
+    plan: Plan,
+    history: History<Plan>,
+    /// First nodes of the slices that are not to be proven.
+    skipped: BTreeSet<usize>,
+    inputs: Option<(String, Inputs)>,
+    inputs_version: u64,
+    case: usize,
+    calibration: Vec<Vec<Vec<f32>>>,
+    estimates: Option<(Plan, Vec<SliceRow>)>,
+    whole: Option<SliceRow>,
+    whole_measured: Option<Measured>,
+    crossings: Vec<(usize, u64)>,
+}
+
+/// What the estimates of a plan are.
+pub struct Estimates {
+    /// The plan.
+    pub plan: Plan,
+    /// Its slices.
+    pub rows: Vec<SliceRow>,
+    /// The whole model as one slice.
+    pub whole: SliceRow,
+}
+
+/// Estimates a plan. For a worker: a large model's circuits take a while to lay out.
+#[must_use]
+pub fn estimate(estimator: &Estimator, plan: Plan) -> Estimates {
+    Estimates { rows: estimator.slices(&plan), whole: estimator.whole(System::default()), plan }
+}
+
+impl Session {
+    /// The session of a model that was just opened.
+    #[must_use]
+    pub fn new(opened: Opened) -> Self {
+        let graph = Arc::clone(&opened.model.graph);
+        let plan = Plan::whole(graph.digest);
+        let mut session = Self {
+            facts: opened.facts,
+            totals: opened.totals,
+            path: opened.path,
+            skeleton: opened.skeleton,
+            model: opened.model,
+            prepared: None,
+            obstacle: None,
+            answer: None,
+            run: None,
+            whole_too: false,
+            plan,
+            history: History::default(),
+            skipped: BTreeSet::new(),
+            inputs: opened.inputs,
+            inputs_version: 0,
+            case: 0,
+            calibration: opened.calibration,
+            estimates: None,
+            whole: None,
+            whole_measured: None,
+            crossings: Vec::new(),
+            graph,
+        };
+        session.first_plan();
+        session
+    }
+
+    /// Of each node, whether another one absorbs it.
+    #[must_use]
+    pub fn absorbed(&self) -> Vec<bool> {
+        self.facts.iter().map(|facts| facts.absorbed_by.is_some()).collect()
+    }
+
+    /// The case that is shown.
+    #[must_use]
+    pub fn case(&self) -> Option<&Case> {
+        self.inputs.as_ref()?.1.cases.get(self.case)
+    }
+
+    /// How many cases there are.
+    #[must_use]
+    pub fn case_count(&self) -> usize {
+        self.inputs.as_ref().map_or(0, |(_, inputs)| inputs.cases.len())
+    }
+
+    /// Which case is shown.
+    #[must_use]
+    pub fn case_index(&self) -> usize {
+        self.case
+    }
+
+    /// The class that the case is known to have.
+    #[must_use]
+    pub fn expected_label(&self) -> Option<i64> {
+        self.case()?.label
+    }
+
+    /// Name of the file that the inputs came from.
+    #[must_use]
+    pub fn input_name(&self) -> Option<&str> {
+        self.inputs.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Grows with each file of inputs.
+    #[must_use]
+    pub fn inputs_version(&self) -> u64 {
+        self.inputs_version
+    }
+
+    /// Takes the cases of a file.
+    pub fn set_inputs(&mut self, path: &Path, inputs: Inputs) {
+        self.inputs = Some((open::name_of(path), inputs));
+        self.inputs_version += 1;
+        self.case = 0;
+    }
+
+    /// Goes to the next case or to the one before, around the end.
+    pub fn step_case(&mut self, forward: bool) {
+        let count = self.case_count().max(1);
+        self.case = (self.case + if forward { 1 } else { count - 1 }) % count;
+    }
+
+    /// The case as a question to the model.
+    #[must_use]
+    pub fn question(&self) -> Option<Question> {
+        Some(Question {
+            model: Arc::clone(&self.model),
+            program: self.prepared.as_ref().map(|p| Arc::clone(&p.program)),
+            tensors: self.case()?.tensors.clone(),
+        })
+    }
+
+    /// What lowering needs: the calibration set, else the case that is shown, else nothing.
+    #[must_use]
+    pub fn preparation(&self) -> Preparation {
+        let default = Settings::DEFAULT;
+        let headroom = Settings::INPUT_HEADROOM;
+        let (cases, source, settings) = if !self.calibration.is_empty() {
+            let cases = self.calibration.clone();
+            let source = Source::Data { cases: cases.len(), headroom: default.headroom };
+            (cases, source, default)
+        } else if let Some(case) = self.case() {
+            let source = Source::ProvenInput { headroom };
+            (vec![case.tensors.clone()], source, Settings { headroom, ..default })
+        } else {
+            (Vec::new(), Source::Nominal, default)
+        };
+        let (model, skeleton) = (Arc::clone(&self.model), Arc::clone(&self.skeleton));
+        Preparation { model, skeleton, cases, source, settings }
+    }
+
+    /// Takes the fixed-point program.
+    pub fn set_prepared(&mut self, prepared: Prepared) {
+        self.crossings = self
+            .skeleton
+            .legal_cuts()
+            .iter()
+            .map(|&cut| (cut, prepared.estimator.crossing(cut).bytes))
+            .collect();
+        self.whole = None;
+        self.estimates = None;
+        self.obstacle = None;
+        self.prepared = Some(prepared);
+    }
+
+    /// Whether the program's ranges are guesses, so that nothing can be proven with it.
+    #[must_use]
+    pub fn is_nominal(&self) -> bool {
+        self.prepared.as_ref().is_some_and(|p| p.card.source == Source::Nominal)
+    }
+
+    /// Where the ranges come from, in a few words.
+    #[must_use]
+    pub fn calibration_text(&self) -> String {
+        let Some(prepared) = &self.prepared else { return String::new() };
+        let source = match &prepared.card.source {
+            Source::Data { cases, .. } => format!("calibrated with {cases} cases"),
+            Source::ProvenInput { .. } => "calibrated with the input itself".to_owned(),
+            Source::Nominal => "not calibrated".to_owned(),
+        };
+        format!("{source} · program {}", prepared.program.digest().short())
+    }
+
+    /// The slices of the plan as they are estimated; those of the plan before while the new ones
+    /// are on their way.
+    #[must_use]
+    pub fn rows(&self) -> &[SliceRow] {
+        let count = self.cuts().len() + 1;
+        match &self.estimates {
+            Some((_, rows)) if rows.len() == count => rows,
+            _ => &[],
+        }
+    }
+
+    /// Whether the estimates are those of the plan as it is.
+    #[must_use]
+    pub fn has_estimates(&self) -> bool {
+        self.estimates.as_ref().is_some_and(|(plan, _)| *plan == self.plan)
+    }
+
+    /// Takes estimates; those of a plan that is gone serve until newer ones come.
+    pub fn take_estimates(&mut self, estimates: Estimates) {
+        self.whole = Some(estimates.whole);
+        self.estimates = Some((estimates.plan, estimates.rows));
+    }
+
+    /// The whole model as one slice.
+    #[must_use]
+    pub fn whole(&self) -> Option<&SliceRow> {
+        self.whole.as_ref()
+    }
+
+    /// Bytes that cross at each legal cut.
+    #[must_use]
+    pub fn crossing_bytes(&self) -> &[(usize, u64)] {
+        &self.crossings
+    }
+
+    /// Bytes that cross at a cut.
+    #[must_use]
+    pub fn crossing_bytes_at(&self, cut: usize) -> u64 {
+        let at = self.crossings.partition_point(|&(c, _)| c < cut);
+        self.crossings.get(at).map_or(0, |&(_, bytes)| bytes)
+    }
+
+    /// Names and shapes of the tensors that cross at a cut.
+    #[must_use]
+    pub fn crossing_tensors(&self, cut: usize) -> Vec<(String, String)> {
+        let Some(prepared) = &self.prepared else { return Vec::new() };
+        let crossing = prepared.estimator.crossing(cut);
+        let text = |shape: &[usize]| {
+            shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
+        };
+        crossing
+            .values
+            .iter()
+            .map(|&id| prepared.program.value(id))
+            .map(|value| (value.name.clone(), text(&value.shape)))
+            .collect()
+    }
+
+    /// Which slice a node is in.
+    #[must_use]
+    pub fn slice_of_node(&self, node: usize) -> usize {
+        let owner = self.facts.get(node).and_then(|f| f.absorbed_by).unwrap_or(node);
+        self.cuts().partition_point(|&cut| cut <= owner)
+    }
+
+    /// The first node of a slice.
+    #[must_use]
+    pub fn first_node(&self, slice: usize) -> Option<usize> {
+        if slice == 0 { Some(0) } else { self.cuts().get(slice - 1).copied() }
+    }
+
+    /// The nodes of each slice.
+    #[must_use]
+    pub fn node_groups(&self) -> Vec<Vec<usize>> {
+        let last = self.graph.nodes.len();
+        let starts = std::iter::once(0).chain(self.cuts().iter().copied());
+        let ends = self.cuts().iter().copied().chain([last]);
+        starts.zip(ends).map(|(from, to)| self.skeleton.nodes_between(from, to)).collect()
+    }
+}

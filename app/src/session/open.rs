@@ -1,0 +1,139 @@
+//! From a file to a model that can be cut, and on to fixed point. All of it is for workers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use microtome_engine::cost::{self, Totals};
+use microtome_engine::inputs::{self, Inputs};
+use microtome_engine::onnx::{Bindings, Model};
+use microtome_engine::plan::Estimator;
+use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
+
+/// Calibration cases that are run; more change the ranges little and take long.
+const MOST_CALIBRATION_CASES: usize = 64;
+
+/// What is known of a node.
+#[derive(Clone, Debug)]
+pub struct NodeFacts {
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Floating-point operations.
+    pub flops: u64,
+    /// Parameters.
+    pub params: u64,
+    /// Bytes of its outputs.
+    pub output_bytes: u64,
+    /// The node that absorbs it, where one does.
+    pub absorbed_by: Option<usize>,
+    /// Why it can't be proven, where it can't.
+    pub obstacle: Option<String>,
+}
+
+/// A model that was read, before anything is quantised.
+pub struct Opened {
+    pub(super) model: Arc<Model>,
+    pub(super) skeleton: Arc<Skeleton>,
+    pub(super) facts: Vec<NodeFacts>,
+    pub(super) totals: Totals,
+    pub(super) path: PathBuf,
+    pub(super) inputs: Option<(String, Inputs)>,
+    pub(super) calibration: Vec<Vec<Vec<f32>>>,
+    /// What the user should know, such as a test set that could not be read.
+    pub notes: Vec<String>,
+}
+
+/// Reads a model and the inputs beside it. It takes long: for a worker.
+///
+/// # Errors
+/// Where the model can't be read; the text says why.
+pub fn open(path: &Path) -> Result<Opened, String> {
+    let model = Model::open(path, &Bindings::default()).map_err(|error| error.to_string())?;
+    let graph = Arc::clone(&model.graph);
+    let skeleton = Skeleton::of(&graph);
+    let facts = cost::of(&graph)
+        .into_iter()
+        .enumerate()
+        .map(|(index, cost)| NodeFacts {
+            macs: cost.macs,
+            flops: cost.flops,
+            params: cost.params,
+            output_bytes: cost.output_bytes,
+            absorbed_by: Some(skeleton.owner(index)).filter(|&owner| owner != index),
+            obstacle: skeleton.obstacle(index).map(str::to_owned),
+        })
+        .collect();
+    let mut notes = Vec::new();
+    let mut beside = |names: &[&str]| {
+        let found = names.iter().map(|name| path.with_file_name(name)).find(|p| p.is_file())?;
+        match inputs::read(&found, &graph) {
+            Ok(inputs) => Some((name_of(&found), inputs)),
+            Err(error) => {
+                notes.push(error.to_string());
+                None
+            }
+        }
+    };
+    let cases = beside(&["test.npz", "input.json"]);
+    let calibration = beside(&["calib.npz"]).map_or_else(Vec::new, |(_, inputs)| {
+        inputs.cases.into_iter().take(MOST_CALIBRATION_CASES).map(|case| case.tensors).collect()
+    });
+    Ok(Opened {
+        totals: cost::totals(&graph),
+        skeleton: Arc::new(skeleton),
+        model: Arc::new(model),
+        facts,
+        path: path.to_owned(),
+        inputs: cases,
+        calibration,
+        notes,
+    })
+}
+
+/// A model that was lowered to fixed point.
+#[derive(Clone)]
+pub struct Prepared {
+    /// Bits, scales, ranges.
+    pub card: Card,
+    /// The program.
+    pub program: Arc<Program>,
+    /// What slices of it cost.
+    pub estimator: Arc<Estimator>,
+}
+
+/// What lowering needs, to be taken to a worker.
+pub struct Preparation {
+    pub(super) model: Arc<Model>,
+    pub(super) skeleton: Arc<Skeleton>,
+    pub(super) cases: Vec<Vec<Vec<f32>>>,
+    pub(super) source: Source,
+    pub(super) settings: Settings,
+}
+
+impl Preparation {
+    /// Calibrates and lowers. It takes long: for a worker.
+    ///
+    /// # Errors
+    /// Where the float reference doesn't run or a range overflows; the text says why.
+    pub fn run(self) -> Result<Prepared, String> {
+        let (model, skeleton) = (&self.model, &self.skeleton);
+        let card = if self.cases.is_empty() {
+            Card::nominal(&model.graph, skeleton, self.settings)
+        } else {
+            Card::calibrate(model, skeleton, &self.cases, self.settings, self.source)
+                .map_err(|error| error.to_string())?
+        };
+        let program = skeleton.lower(&model.graph, &card).map_err(|error| error.to_string())?;
+        let program = Arc::new(program);
+        let estimator = Estimator::new(
+            Arc::clone(&model.graph),
+            Arc::clone(skeleton),
+            Arc::clone(&program),
+        );
+        Ok(Prepared { card, program, estimator: Arc::new(estimator) })
+    }
+}
+
+/// A file's name with its folder, which is what tells one `test.npz` from another.
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,531 @@
+//! What commands do, and what comes back from the workers.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::{Context, ThemePreference, ViewportCommand};
+use microtome_engine::bundle::{self, Bundle, Demands, Verdict};
+use microtome_engine::digest::Digest;
+use microtome_engine::inputs::{self, Inputs};
+use microtome_engine::plan::Plan;
+use microtome_engine::report::charts;
+
+use crate::app::{App, BottomTab};
+use crate::command::Command;
+use crate::dialogs::Purpose;
+use crate::graph_view::GraphView;
+use crate::panels::charts::chart;
+use crate::panels::log::Kind;
+use crate::panels::verify::Verified;
+use crate::run_view::Status;
+use crate::samples;
+use crate::session::{self, Answer, Opened, Prepared, Session};
+use crate::worker::EstimateWorker;
+
+/// What a frame spends on messages, so that a flood of them doesn't hold it up.
+const BUDGET: Duration = Duration::from_millis(8);
+/// Size of an exported chart on paper, in pixels of the design.
+const CHART_SIZE: (u32, u32) = (960, 540);
+
+/// What a worker found.
+pub(crate) enum Message {
+    Opened { path: PathBuf, result: Box<Result<Opened, String>> },
+    Prepared { model: Digest, result: Box<Result<Prepared, String>> },
+    Answered { model: Digest, case: usize, version: u64, answer: Box<Answer> },
+    Inputs { model: Digest, path: PathBuf, result: Result<Inputs, String> },
+    Verified { model: Digest, from: String, result: Box<Result<Verdict, String>> },
+    /// The plan before with the plan after.
+    Balanced { model: Digest, result: Result<(Plan, Plan), String> },
+    Written(Result<String, String>),
+}
+
+impl App {
+    /// Opens a file of any kind: a model, a plan, a bundle or an input.
+    pub fn open_path(&mut self, path: &Path) {
+        let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+        match (ending.as_str(), self.session.is_some()) {
+            ("onnx", _) => self.open_model(path),
+            ("npz" | "npy" | "png" | "jpg" | "jpeg", true) => self.open_input(path),
+            ("json", true) => self.open_json(path),
+            ("npz" | "npy" | "png" | "jpg" | "jpeg" | "json", false) => {
+                self.say(Kind::Error, format!("{}: open a model first.", path.display()));
+            }
+            (_, true) => self.open_bundle(path),
+            (_, false) => {
+                let text = format!(
+                    "{}: this is no .onnx model. To verify a bundle, open its model first.",
+                    path.display()
+                );
+                self.say(Kind::Error, text);
+            }
+        }
+    }
+
+    /// Opens a model that comes with the program.
+    pub fn open_sample(&mut self, name: &str) {
+        let Some(sample) = samples::ALL.iter().find(|sample| sample.name == name) else { return };
+        match sample.model_path() {
+            Ok(path) => self.open_model(&path),
+            Err(reason) => self.say(Kind::Error, reason),
+        }
+    }
+
+    fn open_model(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.opening = Some(name);
+        let path = path.to_owned();
+        self.workers.start("open model", move || {
+            let result = Box::new(session::open(&path));
+            Message::Opened { path, result }
+        });
+    }
+
+    fn open_input(&mut self, path: &Path) {
+        let Some(session) = &self.session else { return };
+        let (graph, path) = (Arc::clone(&session.graph), path.to_owned());
+        self.workers.start("read input", move || {
+            let result = inputs::read(&path, &graph).map_err(|error| error.to_string());
+            Message::Inputs { model: graph.digest, path, result }
+        });
+    }
+
+    /// A JSON file is a plan or an input: a plan says which model it is for.
+    fn open_json(&mut self, path: &Path) {
+        let is_plan = std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"cuts\""));
+        if is_plan { self.open_plan(path) } else { self.open_input(path) }
+    }
+
+    fn open_plan(&mut self, path: &Path) {
+        let Some(session) = &mut self.session else { return };
+        let result = session.read_plan(path);
+        let text = match result {
+            Ok(()) => (Kind::Note, format!("Opened the plan {}.", path.display())),
+            Err(reason) => (Kind::Error, reason),
+        };
+        self.say(text.0, text.1);
+    }
+
+    fn open_bundle(&mut self, path: &Path) {
+        let path = path.to_owned();
+        let from = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.verify(from, move || Bundle::read(&path).map_err(|error| error.to_string()));
+    }
+
+    fn verify(
+        &mut self,
+        from: String,
+        bundle: impl FnOnce() -> Result<Bundle, String> + Send + 'static,
+    ) {
+        let Some(session) = &self.session else { return };
+        self.verifying = true;
+        self.bottom = BottomTab::Verify;
+        let model = Arc::clone(&session.model);
+        self.workers.start("verify", move || {
+            let demands = Demands { min_coverage: 0.0, ..Demands::default() };
+            let result = bundle().map(|bundle| bundle::verify(&bundle, &model, &demands));
+            Message::Verified { model: model.graph.digest, from, result: Box::new(result) }
+        });
+    }
+
+    pub(crate) fn take_messages(&mut self, ctx: &Context) {
+        let start = Instant::now();
+        while let Some(message) = self.workers.next() {
+            self.take(ctx, message);
+            if start.elapsed() > BUDGET {
+                ctx.request_repaint();
+                break;
+            }
+        }
+        let newest = self.estimates.as_ref().and_then(EstimateWorker::poll);
+        if let (Some(session), Some(estimates)) = (&mut self.session, newest) {
+            session.take_estimates(estimates);
+        }
+    }
+
+    fn take(&mut self, ctx: &Context, message: Message) {
+        let open = self.session.as_ref().map(|session| session.graph.digest);
+        match message {
+            Message::Opened { path, result } => {
+                self.opening = None;
+                match *result {
+                    Ok(opened) => self.opened(&path, opened),
+                    Err(reason) => self.say(Kind::Error, reason),
+                }
+            }
+            Message::Prepared { model, result } if Some(model) == open => {
+                self.prepared(ctx, *result);
+            }
+            Message::Answered { model, case, version, answer } if Some(model) == open => {
+                if let Some(session) = &mut self.session
+                    && (session.case_index(), session.inputs_version()) == (case, version)
+                {
+                    session.answer = Some(*answer);
+                }
+            }
+            Message::Inputs { model, path, result } if Some(model) == open => match result {
+                Ok(inputs) => {
+                    if let Some(session) = &mut self.session {
+                        session.set_inputs(&path, inputs);
+                    }
+                    self.prepare_if_uncalibrated();
+                    self.ask_model();
+                }
+                Err(reason) => self.say(Kind::Error, reason),
+            },
+            Message::Verified { model, from, result } if Some(model) == open => {
+                self.verifying = false;
+                match *result {
+                    Ok(verdict) => {
+                        let word = if verdict.accepted { "accepted" } else { "not accepted" };
+                        self.say(Kind::Note, format!("Verified {from}: {word}."));
+                        self.verified = Some(Verified { from, verdict });
+                    }
+                    Err(reason) => self.say(Kind::Error, reason),
+                }
+            }
+            Message::Balanced { model, result } if Some(model) == open => match result {
+                Ok((before, after)) => {
+                    // An edit that was made meanwhile is newer than the wish to balance.
+                    if let Some(session) = self.session.as_mut().filter(|s| *s.plan() == before) {
+                        session.set_plan(after);
+                    }
+                    self.refresh_estimates(ctx);
+                }
+                Err(reason) => self.say(Kind::Error, reason),
+            },
+            Message::Written(Ok(text)) => self.say(Kind::Note, text),
+            Message::Written(Err(reason)) => self.say(Kind::Error, reason),
+            // What belongs to a model that was closed meanwhile is of no use.
+            Message::Prepared { .. }
+            | Message::Answered { .. }
+            | Message::Inputs { .. }
+            | Message::Balanced { .. }
+            | Message::Verified { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, path: &Path, opened: Opened) {
+        for note in &opened.notes {
+            self.say(Kind::Warning, note.clone());
+        }
+        let session = Session::new(opened);
+        let graph = &session.graph;
+        let text = format!("Opened {} with {} nodes.", path.display(), graph.nodes.len());
+        self.say(Kind::Note, text);
+        self.remember(path);
+        self.graph = Some(GraphView::new(&session));
+        self.selection = Default::default();
+        self.verified = None;
+        self.verifying = false;
+        self.estimates = None;
+        self.session = Some(session);
+        self.prepare();
+        self.ask_model();
+    }
+
+    fn prepare(&mut self) {
+        let Some(session) = &self.session else { return };
+        let (model, preparation) = (session.graph.digest, session.preparation());
+        self.workers.start("calibrate", move || {
+            let result = Box::new(preparation.run());
+            Message::Prepared { model, result }
+        });
+    }
+
+    /// With its first input a model that came without data can be calibrated.
+    fn prepare_if_uncalibrated(&mut self) {
+        if self.session.as_ref().is_some_and(Session::is_nominal) {
+            self.prepare();
+        }
+    }
+
+    fn prepared(&mut self, ctx: &Context, result: Result<Prepared, String>) {
+        let Some(session) = &mut self.session else { return };
+        match result {
+            Ok(prepared) => {
+                self.estimates = Some(EstimateWorker::start(Arc::clone(&prepared.estimator), ctx));
+                session.set_prepared(prepared);
+                self.refresh_estimates(ctx);
+                self.ask_model();
+            }
+            Err(reason) => {
+                session.obstacle = Some(reason.clone());
+                self.say(Kind::Error, reason);
+            }
+        }
+    }
+
+    /// Asks for estimates of the plan as it is now, where they are not there.
+    pub(crate) fn refresh_estimates(&mut self, ctx: &Context) {
+        let (Some(session), Some(worker)) = (&mut self.session, &self.estimates) else { return };
+        if session.has_estimates() {
+            return;
+        }
+        if let Some(estimates) = worker.ask(session.plan().clone()) {
+            session.take_estimates(estimates);
+        }
+        ctx.request_repaint();
+    }
+
+    /// Runs the case that is shown.
+    fn ask_model(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        session.answer = None;
+        let Some(question) = session.question() else { return };
+        let (model, case, version) =
+            (session.graph.digest, session.case_index(), session.inputs_version());
+        self.workers.start("run model", move || Message::Answered {
+            model,
+            case,
+            version,
+            answer: Box::new(question.answer()),
+        });
+    }
+
+    pub(crate) fn take_run_events(&mut self, ctx: &Context) {
+        let Some(session) = &mut self.session else { return };
+        let Some(run) = session.run.as_mut().filter(|run| run.is_running()) else { return };
+        for event in run.events() {
+            run.apply(event);
+        }
+        if run.is_running() {
+            // Clocks and bars move while nothing else happens.
+            ctx.request_repaint_after(Duration::from_millis(250));
+            return;
+        }
+        let status = run.status.clone();
+        let verdict = run.outcome.as_ref().map(|outcome| outcome.verdict.clone());
+        let failures = run.outcome.as_ref().map_or(0, |outcome| outcome.failures.len());
+        session.take_outcome();
+        match status {
+            Status::Done if failures == 0 => {
+                self.say(Kind::Note, "Every marked slice is proven and verified.");
+            }
+            Status::Done => {
+                let text = format!("{failures} of the pieces could not be proven: see Jobs.");
+                self.say(Kind::Error, text);
+            }
+            Status::Cancelled => self.say(Kind::Note, "The run was cancelled."),
+            Status::Failed(reason) => self.say(Kind::Error, reason),
+            Status::Running => {}
+        }
+        if let Some(verdict) = verdict {
+            self.verified = Some(Verified { from: "the last run".to_owned(), verdict });
+            self.bottom = BottomTab::Verify;
+        }
+    }
+
+    /// Carries a command out.
+    pub(crate) fn run(&mut self, ctx: &Context, command: Command) {
+        if self.hindrance(command).is_some() {
+            return;
+        }
+        match command {
+            Command::Open => self.dialogs.open(ctx, Purpose::Open, ""),
+            Command::OpenInput => self.dialogs.open(ctx, Purpose::OpenInput, ""),
+            Command::OpenPlan => self.dialogs.open(ctx, Purpose::OpenPlan, ""),
+            Command::OpenBundle => self.dialogs.open(ctx, Purpose::OpenBundle, ""),
+            Command::SavePlan => self.save_as(ctx, Purpose::SavePlan, "plan.json"),
+            Command::SaveBundle => self.save_as(ctx, Purpose::SaveBundle, "bundle"),
+            Command::ExportSlices => self.save_as(ctx, Purpose::ExportSlices, "slices"),
+            Command::SaveChartSvg => self.save_as(ctx, Purpose::SaveChartSvg, "chart.svg"),
+            Command::SaveChartPng => self.save_as(ctx, Purpose::SaveChartPng, "chart.png"),
+            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Command::Verify => self.verify_again(),
+            Command::Prove => self.prove(ctx),
+            Command::Fit => {
+                if let Some(graph) = &mut self.graph {
+                    graph.fit = true;
+                }
+            }
+            Command::ZoomIn | Command::ZoomOut => {
+                let factor = if command == Command::ZoomIn { 1.25 } else { 0.8 };
+                if let Some(graph) = &mut self.graph {
+                    graph.zoom_by(factor);
+                }
+            }
+            Command::ThemeDark => ctx.set_theme(ThemePreference::Dark),
+            Command::ThemeLight => ctx.set_theme(ThemePreference::Light),
+            Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
+            Command::About => self.about = true,
+            Command::PreviousCase | Command::NextCase => {
+                if let Some(session) = &mut self.session {
+                    session.step_case(command == Command::NextCase);
+                }
+                self.ask_model();
+            }
+            _ => self.edit(command),
+        }
+        self.refresh_estimates(ctx);
+        ctx.request_repaint();
+    }
+
+    fn edit(&mut self, command: Command) {
+        let balance = self.settings.balance;
+        let Some(session) = &mut self.session else { return };
+        let selection = &mut self.selection;
+        match (command, selection.cut, selection.node) {
+            (Command::Undo, ..) => session.undo(),
+            (Command::Redo, ..) => session.redo(),
+            (Command::Balance, ..) => {
+                let model = session.graph.digest;
+                if let Some(balancing) = session.balancing(balance.slices, balance.metric) {
+                    self.workers.start("balance", move || Message::Balanced {
+                        model,
+                        result: balancing.run(),
+                    });
+                }
+            }
+            (Command::MergeAll, ..) => session.merge_all(),
+            (Command::ProveAll, ..) => session.mark_all(true),
+            (Command::ProveNone, ..) => session.mark_all(false),
+            (Command::Cancel, ..) => {
+                if let Some(run) = &session.run {
+                    run.cancel();
+                }
+            }
+            (Command::AddBoundary, _, Some(node)) => selection.cut = session.add_cut_at(node),
+            (Command::RemoveBoundary, Some(cut), _) => {
+                session.remove_cut(cut);
+                selection.cut = None;
+            }
+            (Command::LockBoundary, Some(cut), _) => session.toggle_lock(cut),
+            (Command::BoundaryUp, Some(cut), _) => {
+                selection.cut = session.nudge(cut, false).or(Some(cut));
+            }
+            (Command::BoundaryDown, Some(cut), _) => {
+                selection.cut = session.nudge(cut, true).or(Some(cut));
+            }
+            _ => {}
+        }
+        // A boundary that went away with this edit can't stay selected.
+        if let Some(session) = &self.session
+            && self.selection.cut.is_some_and(|cut| !session.cuts().contains(&cut))
+        {
+            self.selection.cut = None;
+        }
+    }
+
+    fn prove(&mut self, ctx: &Context) {
+        let jobs = self.settings.jobs;
+        let program = self.child_program.clone();
+        let Some(session) = &mut self.session else { return };
+        let wake = ctx.clone();
+        session.prove(jobs, program, move || wake.request_repaint());
+        self.bottom = BottomTab::Jobs;
+        self.say(Kind::Note, "Proving began.");
+    }
+
+    fn verify_again(&mut self) {
+        let bundle = self.session.as_ref().and_then(|s| s.bundle()).cloned();
+        if let Some(bundle) = bundle {
+            self.verify("the last run".to_owned(), move || Ok(bundle));
+        }
+    }
+
+    fn save_as(&mut self, ctx: &Context, purpose: Purpose, ending: &str) {
+        let name = self.session.as_ref().map_or("model", |session| &session.graph.name);
+        let suggestion = match purpose {
+            Purpose::SaveBundle => format!("{name}.bundle"),
+            _ => format!("{name}-{ending}"),
+        };
+        self.dialogs.open(ctx, purpose, &suggestion);
+    }
+
+    /// A file was chosen.
+    pub(crate) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: &Path) {
+        ctx.request_repaint();
+        match purpose {
+            Purpose::Open => self.open_path(path),
+            Purpose::OpenInput => self.open_input(path),
+            Purpose::OpenBundle => self.open_bundle(path),
+            Purpose::OpenPlan => self.open_plan(path),
+            Purpose::SavePlan => {
+                let text = self.session.as_ref().map(Session::plan_text);
+                self.write("the plan", path, move || text.ok_or_else(String::new)?.map(String::into_bytes));
+            }
+            Purpose::SaveBundle => self.save_bundle(path),
+            Purpose::ExportSlices => self.export(path),
+            Purpose::SaveChartSvg | Purpose::SaveChartPng => {
+                let tab = self.settings.chart;
+                let dark = ctx.global_style().visuals.dark_mode;
+                let chart = self.session.as_ref().and_then(|session| chart(session, tab));
+                self.write("the chart", path, move || {
+                    let chart = chart.ok_or("There is no chart to save yet.")?;
+                    let bytes = if purpose == Purpose::SaveChartSvg {
+                        charts::to_svg(&chart, CHART_SIZE, dark).map(String::into_bytes)
+                    } else {
+                        charts::to_png(&chart, CHART_SIZE, charts::Look { dark, scale: 2.0 })
+                    };
+                    bytes.map_err(|error| error.to_string())
+                });
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        what: &'static str,
+        path: &Path,
+        make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+    ) {
+        let path = path.to_owned();
+        self.workers.start("write", move || {
+            let written = make().and_then(|bytes| {
+                std::fs::write(&path, bytes)
+                    .map_err(|error| format!("{}: {what} can't be written: {error}", path.display()))
+            });
+            Message::Written(written.map(|()| format!("Saved {what} as {}.", path.display())))
+        });
+    }
+
+    fn save_bundle(&mut self, path: &Path) {
+        let Some(outcome) = self.session.as_ref().and_then(Session::outcome) else { return };
+        let (bundle, secrets, path) =
+            (outcome.bundle.clone(), outcome.secrets.clone(), path.to_owned());
+        self.workers.start("save bundle", move || {
+            let beside = bundle::Secrets::path_beside(&path);
+            let written = bundle
+                .write(&path)
+                .and_then(|()| secrets.write(&beside))
+                .map_err(|error| error.to_string());
+            Message::Written(written.map(|()| {
+                let (path, beside) = (path.display(), beside.display());
+                format!("Saved the bundle as {path}; what stays hidden is in {beside}.")
+            }))
+        });
+    }
+
+    fn export(&mut self, folder: &Path) {
+        let Some(session) = &self.session else { return };
+        let (model, groups, folder) =
+            (Arc::clone(&session.model), session.node_groups(), folder.to_owned());
+        self.workers.start("export", move || {
+            Message::Written(write_slices(&model, &groups, &folder))
+        });
+    }
+
+    /// Slices that a run would prove, for tests.
+    #[must_use]
+    pub fn marked(&self) -> BTreeSet<usize> {
+        self.session.as_ref().map(Session::marked).unwrap_or_default()
+    }
+}
+
+fn write_slices(
+    model: &microtome_engine::onnx::Model,
+    groups: &[Vec<usize>],
+    folder: &Path,
+) -> Result<String, String> {
+    let failed =
+        |error: std::io::Error| format!("{}: slices can't be written: {error}", folder.display());
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let slices = model.export(groups);
+    for (index, slice) in slices.iter().enumerate() {
+        let path = folder.join(format!("slice-{}.onnx", index + 1));
+        std::fs::write(path, &slice.bytes).map_err(failed)?;
+    }
+    Ok(format!("Exported {} slices into {}.", slices.len(), folder.display()))
+}

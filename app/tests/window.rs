@@ -1,0 +1,283 @@
+//! The window, driven as a user drives it, without a display.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::{Action, Role};
+use egui::{Key, Modifiers, Pos2, Vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use microtome_app::App;
+use microtome_app::command::Command;
+
+type Window = Harness<'static, App>;
+
+fn sample(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../samples").join(name).join("model.onnx")
+}
+
+fn window(file: PathBuf) -> Window {
+    Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_pixels_per_point(1.0)
+        .renderer(softrender::SoftRenderer::default())
+        .build_eframe(|cc| App::new(cc, Some(file)))
+}
+
+/// Steps until something holds, as workers run beside.
+fn wait(window: &mut Window, what: &str, holds: impl Fn(&App) -> bool) {
+    let start = Instant::now();
+    while !holds(window.state()) {
+        let log: Vec<_> = window.state().log.iter().map(|entry| &entry.text).collect();
+        assert!(start.elapsed() < Duration::from_secs(120), "waited for {what}; log: {log:?}");
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    window.run_steps(3);
+}
+
+fn opened(name: &str) -> Window {
+    let mut window = window(sample(name));
+    wait(&mut window, "estimates and an answer", |app| {
+        app.session
+            .as_ref()
+            .is_some_and(|s| s.has_estimates() && s.answer.as_ref().is_some_and(|a| a.fixed.is_some()))
+    });
+    window
+}
+
+fn cuts(window: &Window) -> Vec<usize> {
+    window.state().session.as_ref().unwrap().cuts().to_vec()
+}
+
+fn drag(window: &mut Window, from: Pos2, by: Vec2) {
+    window.hover_at(from);
+    window.step();
+    window.drag_at(from);
+    window.step();
+    for part in 1..=8 {
+        window.hover_at(from + by * (part as f32 / 8.0));
+        window.step();
+    }
+    window.drop_at(from + by);
+    window.run_steps(3);
+}
+
+#[test]
+fn a_sample_opens_with_estimates_and_an_answer() {
+    let window = opened("digits-cnn");
+    let session = window.state().session.as_ref().unwrap();
+    assert_eq!(session.rows().len(), session.cuts().len() + 1);
+    assert!(session.rows().iter().all(|row| row.circuit.is_some() && row.prediction.is_some()));
+    let answer = session.answer.as_ref().unwrap();
+    assert_eq!(answer.problem, None);
+    assert!(answer.fidelity.as_ref().unwrap().argmax_agrees);
+    assert!(window.query_by_label("Slice boundary 1").is_some());
+}
+
+#[test]
+fn a_boundary_is_dragged_and_undone_in_one_step() {
+    let mut window = opened("digits-cnn");
+    let before = cuts(&window);
+    let from = window.get_by_label("Slice boundary 1").rect().center();
+    drag(&mut window, from, Vec2::new(0.0, -90.0));
+    let after = cuts(&window);
+    assert!(after[0] < before[0], "{before:?} became {after:?}");
+    assert_eq!(after[1..], before[1..]);
+    assert!(window.state().session.as_ref().unwrap().has_estimates());
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before, "one undo takes the whole drag back");
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), after);
+}
+
+#[test]
+fn escape_gives_a_drag_up() {
+    let mut window = opened("digits-cnn");
+    let before = cuts(&window);
+    let from = window.get_by_label("Slice boundary 1").rect().center();
+    window.hover_at(from);
+    window.step();
+    window.drag_at(from);
+    window.step();
+    for dy in [-20.0, -50.0, -90.0] {
+        window.hover_at(from + Vec2::new(0.0, dy));
+        window.step();
+    }
+    assert_ne!(cuts(&window), before);
+    window.key_press(Key::Escape);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before);
+    window.drop_at(from + Vec2::new(0.0, -90.0));
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before);
+    assert!(!window.state().session.as_ref().unwrap().can_undo());
+}
+
+#[test]
+fn keys_move_remove_and_lock_a_boundary() {
+    let mut window = opened("digits-cnn");
+    let before = cuts(&window);
+    window.get_by_label("Slice boundary 1").click();
+    window.run_steps(2);
+    assert_eq!(window.state().selection.cut, Some(before[0]));
+    window.key_press(Key::ArrowUp);
+    window.run_steps(2);
+    assert!(cuts(&window)[0] < before[0]);
+    window.key_press(Key::ArrowDown);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before);
+    window.key_press(Key::L);
+    window.run_steps(2);
+    window.key_press(Key::Delete);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before, "a locked boundary stays");
+    window.key_press(Key::L);
+    window.run_steps(2);
+    window.key_press(Key::Delete);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before[1..]);
+}
+
+#[test]
+fn a_double_click_in_a_gap_adds_a_boundary() {
+    let mut window = opened("digits-cnn");
+    let before = cuts(&window);
+    let session = window.state().session.as_ref().unwrap();
+    let free = session.legal_cuts().iter().copied().find(|c| !before.contains(c)).unwrap();
+    let at = window.state().graph.as_ref().unwrap().cut_on_screen(free).unwrap();
+    let at = Pos2::new(at.x - 180.0, at.y);
+    window.hover_at(at);
+    window.run_steps(2);
+    for _ in 0..2 {
+        window.drag_at(at);
+        window.step();
+        window.drop_at(at);
+        window.step();
+    }
+    window.run_steps(2);
+    assert!(cuts(&window).contains(&free), "{:?} has no {free}", cuts(&window));
+    assert_eq!(cuts(&window).len(), before.len() + 1);
+}
+
+#[test]
+fn a_node_that_is_clicked_is_inspected() {
+    let mut window = opened("digits-cnn");
+    let label = {
+        let session = window.state().session.as_ref().unwrap();
+        let node = &session.graph.nodes[0];
+        format!("Node 0: {} {}", node.op, node.name)
+    };
+    window.get_by_label(&label).click();
+    window.run_steps(2);
+    assert_eq!(window.state().selection.node, Some(0));
+}
+
+#[test]
+fn balance_and_merge_are_steps() {
+    let mut window = opened("digits-lenet");
+    let before = cuts(&window);
+    window.state_mut().settings.balance.slices = 4;
+    window.state_mut().ask(Command::Balance);
+    wait(&mut window, "four slices", |app| app.session.as_ref().unwrap().cuts().len() == 3);
+    window.state_mut().ask(Command::MergeAll);
+    window.run_steps(3);
+    assert!(cuts(&window).is_empty());
+    window.state_mut().ask(Command::Undo);
+    window.state_mut().ask(Command::Undo);
+    window.run_steps(3);
+    assert_eq!(cuts(&window), before);
+}
+
+#[test]
+fn an_idle_window_rests() {
+    let mut window = opened("digits-lenet");
+    window.run_steps(20);
+    let drawn = window.state().graph.as_ref().unwrap().drawings();
+    window.try_run_realtime().expect("nothing asks for frames");
+    for _ in 0..10 {
+        window.step();
+    }
+    let again = window.state().graph.as_ref().unwrap().drawings();
+    assert_eq!(again, drawn, "nothing changed, so nothing is drawn anew");
+}
+
+#[test]
+fn no_frame_is_held_up() {
+    let start = Instant::now();
+    let mut window = window(sample("digits-lenet"));
+    assert!(start.elapsed() < Duration::from_secs(2), "opening is not awaited");
+    let mut slowest = Duration::ZERO;
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(60)
+        && !window.state().session.as_ref().is_some_and(|s| s.has_estimates())
+    {
+        let frame = Instant::now();
+        window.step();
+        slowest = slowest.max(frame.elapsed());
+    }
+    assert!(window.state().session.as_ref().is_some_and(|s| s.has_estimates()));
+    // A test build on a busy machine draws slowly; the model takes seconds all the same.
+    assert!(slowest < Duration::from_millis(600), "{slowest:?}");
+}
+
+#[test]
+fn what_is_no_model_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.onnx");
+    std::fs::write(&path, b"not a model").unwrap();
+    let mut window = window(path);
+    wait(&mut window, "an entry in the log", |app| !app.log.is_empty());
+    assert!(window.state().session.is_none());
+    let text = &window.state().log[0].text;
+    assert!(text.contains("broken"), "{text}");
+}
+
+/// Walks the tree that assistive technology sees.
+fn unnamed(window: &Window) -> Vec<String> {
+    fn visit(node: &egui_kittest::Node<'_>, found: &mut Vec<String>) {
+        let it = node.accesskit_node();
+        let interactive = it.data().supports_action(Action::Click)
+            || matches!(
+                it.role(),
+                Role::Button | Role::CheckBox | Role::Slider | Role::SpinButton | Role::ComboBox
+                    | Role::TextInput | Role::Link | Role::RadioButton
+            );
+        let named = it.label().is_some_and(|label| !label.trim().is_empty())
+            || it.value().is_some_and(|value| !value.trim().is_empty());
+        if interactive && !named {
+            found.push(format!("{:?} at {:?}", it.role(), it.bounding_box()));
+        }
+        for child in node.children() {
+            visit(&child, found);
+        }
+    }
+    let mut found = Vec::new();
+    visit(&window.root(), &mut found);
+    found
+}
+
+#[test]
+fn every_control_has_a_name() {
+    let mut window = opened("digits-lenet");
+    assert_eq!(unnamed(&window), Vec::<String>::new(), "after opening");
+    for label in ["Verify", "Log", "Jobs"] {
+        let tab = window.query_all_by_label(label).find(|n| n.accesskit_node().role() == Role::RadioButton);
+        tab.unwrap().click();
+        window.run_steps(3);
+        assert_eq!(unnamed(&window), Vec::<String>::new(), "tab {label}");
+    }
+    for menu in ["File", "Edit", "Plan", "Prove", "View", "Help"] {
+        let button = window.query_all_by_label(menu).find(|n| n.rect().top() < 40.0 && n.rect().left() < 500.0);
+        button.unwrap().click();
+        window.run_steps(4);
+        assert_eq!(unnamed(&window), Vec::<String>::new(), "menu {menu}");
+        window.key_press(Key::Escape);
+        window.run_steps(3);
+    }
+    window.state_mut().ask(Command::About);
+    window.run_steps(3);
+    assert_eq!(unnamed(&window), Vec::<String>::new(), "about");
+}

@@ -1,0 +1,172 @@
+//! `compare`: what proving takes, sliced and whole.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use microtome_engine::run::{Measured, Request, Reveal};
+use serde::Serialize;
+
+use crate::End;
+use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
+use crate::opened::Opened;
+use crate::output::{self, Table, bytes, secs};
+use crate::proving::{self, ProofJson};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where to cut, as `plan -o` writes it
+    #[arg(long, value_name = "PLAN")]
+    plan: PathBuf,
+    #[command(flatten)]
+    card: CardArgs,
+    #[command(flatten)]
+    effort: EffortArgs,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct CompareJson {
+    monolithic: ProofJson,
+    sliced: ProofJson,
+    /// The slices one after the other.
+    sum: Measured,
+    /// The slices at the same time, on as many machines.
+    slowest: Measured,
+    reductions: Reductions,
+}
+
+/// Monolithic over sliced: above 1, slicing takes less.
+#[derive(Serialize)]
+struct Reductions {
+    /// Proving, by the slices' sum.
+    prove_secs: f64,
+    /// Proving, by the slowest slice.
+    prove_secs_slowest: f64,
+    /// Proving with the linking that slicing brings.
+    prove_secs_with_linking: f64,
+    /// Verifying, by the slices' sum.
+    verify_secs: f64,
+    /// Making parameters and keys, by the slices' sum.
+    setup_secs: f64,
+    /// The most memory.
+    peak_bytes: f64,
+    /// The most memory of a verifier.
+    verify_peak_bytes: f64,
+    /// All proofs.
+    proof_bytes: f64,
+}
+
+pub fn main(args: &Args) -> Result<End> {
+    let opened = Opened::open(&args.model)?;
+    let input = opened.input(&args.input)?;
+    let plan = opened.plan(Some(&args.plan), None)?;
+    let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let outcome = proving::run_job(Request {
+        model: opened.model,
+        skeleton: opened.skeleton,
+        program: quantised.program,
+        card: quantised.card,
+        prove: (0..plan.slice_count()).collect(),
+        plan,
+        input: input.tensors,
+        reveal: Reveal::ENDS,
+        context: String::new(),
+        jobs: args.effort.jobs,
+        memory_bytes: args.effort.memory_bytes(),
+        whole_too: true,
+        child_program: None,
+    })?;
+    let slices: Option<Vec<Measured>> = outcome.sliced.measured.iter().copied().collect();
+    let (Some(slices), Some(whole)) = (slices, &outcome.whole) else {
+        proving::complain(&outcome);
+        return Ok(End::Failure);
+    };
+    let monolithic = proving::proof_json(whole, &outcome);
+    let sliced = proving::proof_json(&outcome.sliced, &outcome);
+    let whole = monolithic.slices[0].measured;
+    let (sum, slowest) = (sum(&slices), slowest(&slices));
+    let reductions = reductions(&whole, &sum, &slowest, sliced.linking_secs);
+    let result = CompareJson { monolithic, sliced, sum, slowest, reductions };
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&describe(&result))?
+    }
+    Ok(End::Success)
+}
+
+/// One slice after the other: seconds and proofs add up, memory is that of the largest.
+fn sum(slices: &[Measured]) -> Measured {
+    slices.iter().fold(Measured::default(), |sum, slice| Measured {
+        witness_secs: sum.witness_secs + slice.witness_secs,
+        setup_secs: sum.setup_secs + slice.setup_secs,
+        prove_secs: sum.prove_secs + slice.prove_secs,
+        verify_secs: sum.verify_secs + slice.verify_secs,
+        peak_bytes: sum.peak_bytes.max(slice.peak_bytes),
+        verify_peak_bytes: sum.verify_peak_bytes.max(slice.verify_peak_bytes),
+        proof_bytes: sum.proof_bytes + slice.proof_bytes,
+    })
+}
+
+/// All slices at the same time: what the longest takes, for each measure by itself.
+fn slowest(slices: &[Measured]) -> Measured {
+    slices.iter().fold(Measured::default(), |most, slice| Measured {
+        witness_secs: most.witness_secs.max(slice.witness_secs),
+        setup_secs: most.setup_secs.max(slice.setup_secs),
+        prove_secs: most.prove_secs.max(slice.prove_secs),
+        verify_secs: most.verify_secs.max(slice.verify_secs),
+        peak_bytes: most.peak_bytes.max(slice.peak_bytes),
+        verify_peak_bytes: most.verify_peak_bytes.max(slice.verify_peak_bytes),
+        proof_bytes: most.proof_bytes.max(slice.proof_bytes),
+    })
+}
+
+fn reductions(whole: &Measured, sum: &Measured, slowest: &Measured, linking: f64) -> Reductions {
+    let ratio = |whole: f64, sliced: f64| if sliced > 0.0 { whole / sliced } else { 0.0 };
+    let sizes = |whole: u64, sliced: u64| ratio(whole as f64, sliced as f64);
+    Reductions {
+        prove_secs: ratio(whole.prove_secs, sum.prove_secs),
+        prove_secs_slowest: ratio(whole.prove_secs, slowest.prove_secs),
+        prove_secs_with_linking: ratio(whole.prove_secs, sum.prove_secs + linking),
+        verify_secs: ratio(whole.verify_secs, sum.verify_secs),
+        setup_secs: ratio(whole.setup_secs, sum.setup_secs),
+        peak_bytes: sizes(whole.peak_bytes, sum.peak_bytes),
+        verify_peak_bytes: sizes(whole.verify_peak_bytes, sum.verify_peak_bytes),
+        proof_bytes: sizes(whole.proof_bytes, sum.proof_bytes),
+    }
+}
+
+fn describe(result: &CompareJson) -> String {
+    let mut table =
+        Table::new(1, &["", "monolithic", "slices, sum", "slowest slice", "sum is smaller by"]);
+    let whole = &result.monolithic.slices[0].measured;
+    let (sum, slowest) = (&result.sum, &result.slowest);
+    let times = |reduction: f64| format!("{reduction:.2}×");
+    let reductions = &result.reductions;
+    let mut time = |name: &str, of: fn(&Measured) -> f64, reduction: f64| {
+        let cells = [secs(of(whole)), secs(of(sum)), secs(of(slowest)), times(reduction)];
+        table.row([name.to_owned()].into_iter().chain(cells).collect());
+    };
+    time("prove", |m| m.prove_secs, reductions.prove_secs);
+    time("verify", |m| m.verify_secs, reductions.verify_secs);
+    time("set-up", |m| m.setup_secs, reductions.setup_secs);
+    let mut size = |name: &str, of: fn(&Measured) -> u64, reduction: f64| {
+        let cells = [bytes(of(whole)), bytes(of(sum)), bytes(of(slowest)), times(reduction)];
+        table.row([name.to_owned()].into_iter().chain(cells).collect());
+    };
+    size("peak memory", |m| m.peak_bytes, reductions.peak_bytes);
+    size("verifier's peak", |m| m.verify_peak_bytes, reductions.verify_peak_bytes);
+    size("proofs", |m| m.proof_bytes, reductions.proof_bytes);
+    format!(
+        "{}\nlinking the slices took {}; the slices:\n\n{}",
+        table.render(),
+        secs(result.sliced.linking_secs),
+        proving::table(&result.sliced.slices)
+    )
+}

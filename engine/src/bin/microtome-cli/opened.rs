@@ -1,0 +1,103 @@
+//! A model with what the commands need of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use microtome_engine::inputs::{self, Case};
+use microtome_engine::onnx::Model;
+use microtome_engine::plan::Plan;
+use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
+use microtome_engine::prove::System;
+
+use crate::args::{CardArgs, InputArgs, ModelArgs};
+use crate::plan;
+
+/// An opened model and its structure.
+pub struct Opened {
+    pub model: Arc<Model>,
+    pub skeleton: Arc<Skeleton>,
+}
+
+/// A model in fixed point.
+pub struct Quantised {
+    pub card: Card,
+    pub program: Arc<Program>,
+}
+
+impl Opened {
+    pub fn open(args: &ModelArgs) -> Result<Self> {
+        let model = Model::open(&args.model, &args.shapes.bindings())?;
+        let skeleton = Arc::new(Skeleton::of(&model.graph));
+        Ok(Self { model: Arc::new(model), skeleton })
+    }
+
+    /// The case of the input file that is asked for.
+    pub fn input(&self, args: &InputArgs) -> Result<Case> {
+        self.case(&args.input, args.case)
+    }
+
+    /// One case of a file of inputs.
+    pub fn case(&self, path: &Path, case: usize) -> Result<Case> {
+        let mut cases = inputs::read(path, &self.model.graph)?.cases;
+        let count = cases.len();
+        if case >= count {
+            bail!("{} has {count} cases, so --case is at most {}", path.display(), count - 1);
+        }
+        Ok(cases.swap_remove(case))
+    }
+
+    /// Calibrates on a file, else on the input.
+    pub fn calibrate(&self, args: &CardArgs, input: Option<&Case>) -> Result<Quantised> {
+        let settings = |headroom| Settings {
+            act_bits: args.act_bits,
+            weight_bits: args.weight_bits,
+            headroom,
+        };
+        let card = match (&args.calib, input) {
+            (Some(path), _) => {
+                let cases: Vec<_> = inputs::read(path, &self.model.graph)?
+                    .cases
+                    .into_iter()
+                    .map(|case| case.tensors)
+                    .collect();
+                let settings = settings(Settings::DEFAULT.headroom);
+                let source = Source::Data { cases: cases.len(), headroom: settings.headroom };
+                Card::calibrate(&self.model, &self.skeleton, &cases, settings, source)?
+            }
+            (None, Some(input)) => {
+                let settings = settings(Settings::INPUT_HEADROOM);
+                let source = Source::ProvenInput { headroom: settings.headroom };
+                let cases = [input.tensors.clone()];
+                Card::calibrate(&self.model, &self.skeleton, &cases, settings, source)?
+            }
+            (None, None) => Card::nominal(
+                &self.model.graph,
+                &self.skeleton,
+                settings(Settings::DEFAULT.headroom),
+            ),
+        };
+        let program = self.skeleton.lower(&self.model.graph, &card)?;
+        Ok(Quantised { card, program: Arc::new(program) })
+    }
+
+    /// The plan of a file, which must be of this model; without a file, one slice. A proof system
+    /// given here replaces the plan's.
+    pub fn plan(&self, path: Option<&Path>, system: Option<System>) -> Result<Plan> {
+        let digest = self.model.graph.digest;
+        let mut plan = match path {
+            None => Plan::whole(digest),
+            Some(path) => {
+                let plan = plan::read_file(path)?;
+                plan.check(digest, &self.skeleton).with_context(|| path.display().to_string())?;
+                plan
+            }
+        };
+        if let Some(system) = system {
+            for slice in 0..plan.slice_count() {
+                plan.set_system(slice, system);
+            }
+        }
+        Ok(plan)
+    }
+}

@@ -1,0 +1,110 @@
+//! `prove`: a bundle from a model and an input.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use microtome_engine::bundle::Secrets;
+use microtome_engine::prove::System;
+use microtome_engine::run::{Request, Reveal};
+
+use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
+use crate::opened::Opened;
+use crate::proving::ProofJson;
+use crate::{End, output, proving};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where to cut, as `plan -o` writes it; without it, the model is one slice
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    /// The proof system of all slices, instead of the plan's
+    #[arg(long, value_name = "SYSTEM")]
+    system: Option<System>,
+    /// The slices to prove; the others are executed only
+    #[arg(long, value_name = "0,2", value_delimiter = ',')]
+    only: Option<Vec<usize>>,
+    #[command(flatten)]
+    card: CardArgs,
+    #[command(flatten)]
+    effort: EffortArgs,
+    /// What the bundle shows: none, all, or a list of input, output, executed (the boundaries of
+    /// slices that are not proven)
+    #[arg(long, value_name = "LIST", default_value = "input,output")]
+    reveal: Reveal,
+    /// A text that the proofs are bound to, such as a verifier's nonce
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    context: String,
+    /// Where to write the bundle; its secrets go beside it
+    #[arg(short, long, value_name = "BUNDLE")]
+    output: PathBuf,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn main(args: &Args) -> Result<End> {
+    let opened = Opened::open(&args.model)?;
+    let input = opened.input(&args.input)?;
+    let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let plan = opened.plan(args.plan.as_deref(), args.system)?;
+    let prove: BTreeSet<usize> = match &args.only {
+        Some(only) => only.iter().copied().collect(),
+        None => (0..plan.slice_count()).collect(),
+    };
+    let wanted = prove.len();
+    let outcome = proving::run_job(Request {
+        model: opened.model,
+        skeleton: opened.skeleton,
+        program: quantised.program,
+        card: quantised.card,
+        plan,
+        input: input.tensors,
+        prove,
+        reveal: args.reveal,
+        context: args.context.clone(),
+        jobs: args.effort.jobs,
+        memory_bytes: args.effort.memory_bytes(),
+        whole_too: false,
+        child_program: None,
+    })?;
+    let sliced = &outcome.sliced;
+    let proven = sliced.measured.iter().flatten().count();
+    let complete = proven == wanted && sliced.verdict.accepted;
+    if complete {
+        // The secrets first: a bundle without them could never be opened further.
+        sliced.secrets.write(&Secrets::path_beside(&args.output))?;
+        sliced.bundle.write(&args.output)?;
+    }
+    let result = proving::proof_json(sliced, &outcome);
+    if args.json {
+        output::json(&result)?;
+    } else {
+        output::text(&describe(&result))?;
+    }
+    if complete {
+        return Ok(End::Success);
+    }
+    proving::complain(&outcome);
+    eprintln!("error: no bundle was written");
+    Ok(End::Failure)
+}
+
+fn describe(result: &ProofJson) -> String {
+    let mut text = format!(
+        "{}\ncoverage  {:.1}% of the MACs\nlinking   {}\nprogram   {}\nreceipt   {}\n",
+        proving::table(&result.slices),
+        100.0 * result.coverage_macs,
+        output::secs(result.linking_secs),
+        result.program,
+        result.root,
+    );
+    if let Some(values) = &result.output {
+        text.push_str(&format!("output    {}\n", output::tensors(values)));
+    }
+    text
+}

@@ -1,0 +1,115 @@
+//! What `prove` and `compare` share: the job, and its results as JSON and as tables.
+
+use anyhow::{Result, bail};
+use microtome_engine::bundle::SliceVerdict;
+use microtome_engine::prove::System;
+use microtome_engine::run::{self, Event, Measured, Outcome, Proven, Request};
+use serde::Serialize;
+
+use crate::output::{Table, bytes, secs};
+use crate::progress::{self, Progress};
+
+/// One slice as the JSON output has it.
+#[derive(Serialize)]
+pub struct SliceJson {
+    pub index: usize,
+    pub system: System,
+    pub proven: bool,
+    pub reason: String,
+    pub macs: u64,
+    #[serde(flatten)]
+    pub measured: Measured,
+}
+
+/// A proven plan as the JSON output has it.
+#[derive(Serialize)]
+pub struct ProofJson {
+    pub slices: Vec<SliceJson>,
+    pub linking_secs: f64,
+    pub coverage_macs: f64,
+    pub output: Option<Vec<Vec<f32>>>,
+    pub program: String,
+    pub root: String,
+}
+
+/// Runs a job to its end, with a progress bar.
+pub fn run_job(request: Request) -> Result<Outcome> {
+    let job = run::start(request, || {});
+    let mut progress = Progress::new();
+    for event in &job.events {
+        progress.show(&event);
+        match event {
+            Event::Done { outcome } => return Ok(*outcome),
+            Event::Error { reason } => bail!(reason),
+            Event::Cancelled => bail!("cancelled"),
+            _ => {}
+        }
+    }
+    bail!("the job ended without a result")
+}
+
+/// A proven plan as JSON.
+pub fn proof_json(proven: &Proven, outcome: &Outcome) -> ProofJson {
+    ProofJson {
+        slices: proven.verdict.slices.iter().map(|slice| slice_json(slice, proven)).collect(),
+        linking_secs: proven.linking_secs,
+        coverage_macs: proven.verdict.coverage_macs,
+        output: outcome.output.clone(),
+        program: proven.bundle.header.program.to_string(),
+        root: proven.bundle.root().to_string(),
+    }
+}
+
+fn slice_json(slice: &SliceVerdict, proven: &Proven) -> SliceJson {
+    let measured = proven.measured.get(slice.index).copied().flatten();
+    SliceJson {
+        index: slice.index,
+        system: slice.system,
+        proven: measured.is_some(),
+        reason: slice.reason.clone(),
+        macs: slice.macs,
+        measured: measured.unwrap_or_default(),
+    }
+}
+
+/// Says on stderr what could not be proven.
+pub fn complain(outcome: &Outcome) {
+    for (piece, reason) in &outcome.failures {
+        eprintln!("error: {} was not proven: {reason}", progress::name(*piece));
+    }
+    for reason in &outcome.sliced.verdict.reasons {
+        eprintln!("error: {reason}");
+    }
+}
+
+/// A table of what the slices took.
+pub fn table(slices: &[SliceJson]) -> String {
+    let mut table = Table::new(
+        2,
+        &["slice", "system", "witness", "set-up", "prove", "verify", "peak", "proof"],
+    );
+    for slice in slices {
+        let mut row = vec![slice.index.to_string()];
+        if slice.proven {
+            row.push(slice.system.to_string());
+            row.extend(cells(&slice.measured));
+        } else {
+            row.push("executed".to_owned());
+            row.extend(std::iter::repeat_n("–".to_owned(), 6));
+        }
+        table.row(row);
+    }
+    table.render()
+}
+
+/// The cells of a row of measurements, from the witness on.
+pub fn cells(measured: &Measured) -> [String; 6] {
+    [
+        secs(measured.witness_secs),
+        secs(measured.setup_secs),
+        secs(measured.prove_secs),
+        secs(measured.verify_secs),
+        bytes(measured.peak_bytes),
+        bytes(measured.proof_bytes),
+    ]
+}

@@ -1,0 +1,141 @@
+//! `run`: fixed point beside floating point.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use microtome_engine::bundle::Layout;
+use microtome_engine::onnx::FloatTrace;
+use microtome_engine::program::{Fidelity, Program, Trace};
+use serde::Serialize;
+
+use crate::End;
+use crate::args::{CardArgs, InputArgs, ModelArgs};
+use crate::opened::Opened;
+use crate::output::{self, Table};
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    input: InputArgs,
+    /// Where to cut, as `plan -o` writes it; without it, the model is one slice
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<PathBuf>,
+    #[command(flatten)]
+    card: CardArgs,
+    /// Prints one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct RunJson {
+    output: Option<Vec<Vec<f32>>>,
+    float_output: Vec<Vec<f32>>,
+    #[serde(flatten)]
+    fidelity: Option<Fidelity>,
+    label: Option<i64>,
+    program: String,
+    slices: Vec<SliceError>,
+}
+
+/// How far the tensors that a slice answers with are from the float run.
+#[derive(Serialize)]
+struct SliceError {
+    index: usize,
+    mean_absolute_error: Option<f64>,
+    max_absolute_error: Option<f64>,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    obstacle: Option<String>,
+}
+
+pub fn main(args: &Args) -> Result<End> {
+    let opened = Opened::open(&args.model)?;
+    let input = opened.input(&args.input)?;
+    let plan = opened.plan(args.plan.as_deref(), None)?;
+    let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let program = &quantised.program;
+    let graph = &opened.model.graph;
+    let layout = Layout::new(graph, &opened.skeleton, program, plan.cuts())
+        .map_err(|reason| anyhow::anyhow!("the plan doesn't fit the model: {reason}"))?;
+
+    let float = opened.model.float_run(&input.tensors)?;
+    let quantised_input = layout.quantise(program, &input.tensors).map_err(anyhow::Error::msg)?;
+    let trace = program.run_slice(&program.slice(0..program.ops.len()), quantised_input)?;
+    let output = layout.real_outputs(program, &trace);
+    let float_output: Vec<Vec<f32>> =
+        graph.outputs.iter().map(|id| float.get(id).cloned().unwrap_or_default()).collect();
+    let fidelity =
+        output.as_ref().map(|output| Fidelity::of(&output.concat(), &float_output.concat()));
+    let result = RunJson {
+        slices: slice_errors(&opened, &layout, program, &trace, &float),
+        output,
+        float_output,
+        fidelity,
+        label: input.label,
+        program: program.digest().to_string(),
+    };
+    if args.json {
+        output::json(&result)?
+    } else {
+        output::text(&describe(&result))?
+    }
+    Ok(End::Success)
+}
+
+fn slice_errors(
+    opened: &Opened,
+    layout: &Layout,
+    program: &Program,
+    trace: &Trace,
+    float: &FloatTrace,
+) -> Vec<SliceError> {
+    let error = |(index, slice): (usize, &microtome_engine::bundle::SliceLayout)| {
+        let (mut fixed, mut exact) = (Vec::new(), Vec::new());
+        for id in &slice.program.outputs {
+            let tensor = opened.skeleton.values[id.index()].tensor;
+            if let (Some(elements), Some(floats)) = (trace.get(id), float.get(&tensor)) {
+                fixed.extend(program.dequantise(*id, elements));
+                exact.extend_from_slice(floats);
+            }
+        }
+        let known = !fixed.is_empty() && fixed.len() == exact.len();
+        let fidelity = known.then(|| Fidelity::of(&fixed, &exact));
+        SliceError {
+            index,
+            mean_absolute_error: fidelity.map(|f| f.mean_absolute_error),
+            max_absolute_error: fidelity.map(|f| f.max_absolute_error),
+            obstacle: slice.obstacle.clone(),
+        }
+    };
+    layout.slices.iter().enumerate().map(error).collect()
+}
+
+fn describe(result: &RunJson) -> String {
+    let mut table = Table::new(1, &["slice", "mean error", "greatest error"]);
+    for slice in &result.slices {
+        let number = |n: Option<f64>| n.map_or("–".to_owned(), |n| format!("{n:.6}"));
+        table.row(vec![
+            slice.index.to_string(),
+            number(slice.mean_absolute_error),
+            number(slice.max_absolute_error),
+        ]);
+    }
+    let mut text = table.render();
+    let mut line = |name: &str, value: String| text.push_str(&format!("{name:<9}{value}\n"));
+    if let Some(output) = &result.output {
+        line("fixed", output::tensors(output));
+    }
+    line("float", output::tensors(&result.float_output));
+    if let Some(label) = result.label {
+        line("label", label.to_string());
+    }
+    if let Some(fidelity) = &result.fidelity {
+        line("D1", format!("{:.6}", fidelity.d1));
+        line("TVD", format!("{:.6}", fidelity.tvd));
+        line("arg-max", if fidelity.argmax_agrees { "agrees" } else { "differs" }.to_owned());
+    }
+    text
+}

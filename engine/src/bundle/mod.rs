@@ -1,0 +1,151 @@
+//! The proof bundle: one file with all that a verifier needs beside the model.
+//!
+//! It never holds what the verifier can work out: shapes, circuits, keys, instances and coverage
+//! come from the model, the quantisation card and the plan. Reading a bundle is bounded by the
+//! length of its bytes, and there is one encoding only: decoding, encoding again and comparing
+//! leaves no bytes that nothing binds.
+//!
+//! | part | what |
+//! |---|---|
+//! | [`Header`] | leaf 0 of the receipt: digests, plan, card, context, commitments, openings |
+//! | [`SliceRecord`] | one leaf a slice: its proof, or that it was only executed |
+//! | [`Secrets`] | the file beside it: salts and tensors that stay hidden |
+//! | [`verify`] | the verdict of someone who trusts nothing in the bundle |
+//! | [`Inclusion`] | one slice's record, shown to be in a receipt |
+
+mod context;
+mod format;
+mod layout;
+mod receipt;
+mod secrets;
+mod verdict;
+mod verify;
+
+use serde::{Deserialize, Serialize};
+
+pub use format::{BundleError, FORMAT_VERSION, MOST_BUNDLE_BYTES};
+pub use layout::{Layout, SliceLayout};
+pub use receipt::{Inclusion, InclusionError};
+pub use secrets::{Secret, Secrets};
+pub use verdict::{SliceVerdict, Standing, Verdict};
+pub use verify::{Demands, ProofCheck, verify, verify_with};
+
+use crate::digest::Digest;
+use crate::program::{Card, ProgramSlice, ValueId};
+use crate::prove::{Commitment, Salt, System};
+
+/// A whole bundle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// What all slices share.
+    pub header: Header,
+    /// One record for each slice of the plan, in its order.
+    pub slices: Vec<SliceRecord>,
+}
+
+/// What all slices share. It is leaf 0 of the receipt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Digest of the model's file and of the shapes that its inputs were bound to.
+    pub model: Digest,
+    /// Digest of the fixed-point program.
+    pub program: Digest,
+    /// The cuts between slices, as indices of nodes.
+    pub cuts: Vec<u32>,
+    /// The proof system of each slice.
+    pub systems: Vec<System>,
+    /// Bits, scales and ranges, from which the program is lowered again.
+    pub card: Card,
+    /// Random bytes of this run, so that no two runs have the same statements.
+    pub nonce: [u8; 32],
+    /// A text that a verifier may demand, against replay.
+    pub context: String,
+    /// A commitment for each tensor on a boundary, inputs and outputs included, increasing by id.
+    pub boundaries: Vec<Boundary>,
+    /// The tensors that the prover chose to reveal, increasing by id.
+    pub openings: Vec<Opening>,
+}
+
+/// A tensor on a boundary, committed to. Producer and consumers all refer to this one commitment,
+/// so that they can't mean different tensors.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boundary {
+    /// Which tensor of the program.
+    pub value: ValueId,
+    /// The salted digest of its elements.
+    pub commitment: Commitment,
+}
+
+/// A revealed tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Which tensor of the program.
+    pub value: ValueId,
+    /// The salt of its commitment.
+    pub salt: Salt,
+    /// Its elements, row-major.
+    pub elements: Vec<i32>,
+}
+
+/// What a bundle says about one slice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRecord {
+    /// Its index in the plan.
+    pub index: u32,
+    /// What backs it.
+    pub backing: Backing,
+}
+
+/// What backs a slice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backing {
+    /// Nothing: the prover ran it and did not prove it.
+    Executed,
+    /// A proof.
+    Proof(Vec<u8>),
+}
+
+impl Bundle {
+    /// Bytes of all proofs.
+    #[must_use]
+    pub fn proof_bytes(&self) -> u64 {
+        self.slices.iter().map(SliceRecord::proof_bytes).sum()
+    }
+}
+
+impl SliceRecord {
+    /// Bytes of its proof; none where it was only executed.
+    #[must_use]
+    pub fn proof_bytes(&self) -> u64 {
+        match &self.backing {
+            Backing::Executed => 0,
+            Backing::Proof(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+impl Header {
+    /// The revealed tensor with this id.
+    #[must_use]
+    pub fn opening(&self, value: ValueId) -> Option<&Opening> {
+        self.openings.iter().find(|opening| opening.value == value)
+    }
+
+    /// The commitment to the tensor with this id.
+    #[must_use]
+    pub fn commitment(&self, value: ValueId) -> Option<Commitment> {
+        let at = self.boundaries.binary_search_by_key(&value, |boundary| boundary.value).ok()?;
+        Some(self.boundaries[at].commitment)
+    }
+
+    /// The commitments on a slice's boundary, inputs first, as its statement has them.
+    ///
+    /// # Errors
+    /// Gives the first tensor that has none.
+    pub fn boundary_of(&self, slice: &ProgramSlice) -> Result<Vec<Commitment>, ValueId> {
+        slice.inputs.iter().chain(&slice.outputs).map(|&id| self.commitment(id).ok_or(id)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

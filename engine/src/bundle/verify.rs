@@ -1,0 +1,323 @@
+//! The verdict on a bundle, by someone who has the model and trusts nothing in the bundle.
+//!
+//! Everything that a proof is about is built here from the model, the card and the plan: the
+//! program, the slices, which tensors lie on boundaries, the circuits, the keys, the instances.
+//! The bundle contributes commitments, proofs and openings only, and each of them is checked.
+
+use std::time::Instant;
+
+use super::layout::Layout;
+use super::verdict::{SliceVerdict, Standing, Verdict};
+use super::{Backing, Bundle, Header, Opening};
+use crate::digest::Digest;
+use crate::onnx::Model;
+use crate::program::{Program, ProgramSlice, Skeleton, Trace};
+use crate::prove::{Statement, System, halo2};
+
+/// What a verifier asks of a bundle.
+#[derive(Clone, Debug)]
+pub struct Demands {
+    /// The input that the answer must be to, one tensor for each input of the model.
+    pub input: Option<Vec<Vec<f32>>>,
+    /// The program that must be proven, so that a prover can't choose absurd scales.
+    pub program: Option<Digest>,
+    /// The context that the proofs must be bound to.
+    pub context: Option<String>,
+    /// The part of the model's multiply-accumulates that must be proven. From 1 on, every slice
+    /// must be proven, also one without any multiply-accumulate.
+    pub min_coverage: f64,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Self { input: None, program: None, context: None, min_coverage: 1.0 }
+    }
+}
+
+/// Checks one proof against the statement that the verifier built, or says why it doesn't hold.
+pub type ProofCheck<'a> =
+    dyn FnMut(usize, System, &Statement<'_>, &[u8]) -> Result<(), String> + 'a;
+
+/// Verifies a bundle against a model.
+#[must_use]
+pub fn verify(bundle: &Bundle, model: &Model, demands: &Demands) -> Verdict {
+    verify_with(bundle, model, demands, &mut |_, system, statement, proof| {
+        system.proof_system().verify(statement, proof).map_err(|error| error.to_string())
+    })
+}
+
+/// Verifies a bundle with another way to check single proofs, such as one that runs in a process
+/// of its own.
+#[must_use]
+pub fn verify_with(
+    bundle: &Bundle,
+    model: &Model,
+    demands: &Demands,
+    check: &mut ProofCheck<'_>,
+) -> Verdict {
+    let header = &bundle.header;
+    let (program, layout) = match read(bundle, model) {
+        Ok(reading) => reading,
+        Err(reason) => return Verdict::refused(model.graph.digest, bundle, reason),
+    };
+    let mut reasons = demand_reasons(header, demands);
+    let opened = check_openings(header, &program).unwrap_or_else(|reason| {
+        reasons.push(reason);
+        Trace::new()
+    });
+    if let Some(input) = &demands.input {
+        reasons.extend(input_reason(&program, &layout, &opened, input));
+    }
+
+    let mut slices = Vec::new();
+    for (index, (record, slice)) in bundle.slices.iter().zip(&layout.slices).enumerate() {
+        let start = Instant::now();
+        let (standing, reason) = match (&record.backing, &slice.obstacle) {
+            (Backing::Proof(_), Some(obstacle)) => (
+                Standing::Rejected,
+                format!("it can't be proven, so no proof of it holds: {obstacle}"),
+            ),
+            (Backing::Executed, Some(obstacle)) => {
+                (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
+            }
+            (Backing::Proof(proof), None) => {
+                match check_proof(&program, &slice.program, header, index, proof, check) {
+                    Ok(()) => (Standing::Proven, "the proof holds".to_owned()),
+                    Err(reason) => (Standing::Rejected, reason),
+                }
+            }
+            (Backing::Executed, None) => rerun(&program, &slice.program, &opened),
+        };
+        if standing == Standing::Rejected {
+            reasons.push(format!("slice {index}: {reason}"));
+        }
+        slices.push(SliceVerdict {
+            index,
+            system: header.systems[index],
+            standing,
+            reason,
+            macs: slice.macs,
+            proof_bytes: record.proof_bytes(),
+            verify_secs: start.elapsed().as_secs_f64(),
+        });
+    }
+
+    let proven: Vec<bool> = slices.iter().map(|s| s.standing == Standing::Proven).collect();
+    let macs: Vec<u64> = layout.slices.iter().map(|slice| slice.macs).collect();
+    let coverage_macs = coverage(&macs, &proven);
+    reasons.extend(coverage_reason(coverage_macs, &proven, demands.min_coverage));
+    Verdict {
+        accepted: reasons.is_empty(),
+        linked: slices.iter().all(|s| matches!(s.standing, Standing::Proven | Standing::Rerun)),
+        output_proven: layout
+            .ancestors_of_outputs()
+            .is_some_and(|ancestors| ancestors.iter().all(|&slice| proven[slice])),
+        coverage_macs,
+        output: layout.real_outputs(&program, &opened),
+        input: real_inputs(&program, &opened),
+        program: Some(program.digest()),
+        model: model.graph.digest,
+        root: Some(bundle.root()),
+        context: Some(header.context.clone()),
+        calibration: Some(header.card.source.clone()),
+        slices,
+        reasons,
+    }
+}
+
+/// Builds from the model what the bundle is about, or says why it is about something else.
+fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
+    let header = &bundle.header;
+    if header.model != model.graph.digest {
+        return Err(format!(
+            "the bundle is of model {}, and this model (with these --shape bindings) is {}",
+            header.model.short(),
+            model.graph.digest.short()
+        ));
+    }
+    let skeleton = Skeleton::of(&model.graph);
+    let program = skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
+    let digest = program.digest();
+    if header.program != digest {
+        return Err(format!(
+            "the bundle claims program {}, but model and card give {}",
+            header.program.short(),
+            digest.short()
+        ));
+    }
+    let cuts: Vec<usize> = header.cuts.iter().map(|&cut| cut as usize).collect();
+    let layout = Layout::new(&model.graph, &skeleton, &program, &cuts)
+        .map_err(|error| format!("the plan of the bundle doesn't fit the model: {error}"))?;
+    let count = layout.slices.len();
+    if header.systems.len() != count || bundle.slices.len() != count {
+        return Err(format!(
+            "the plan has {count} slices, the bundle {} systems and {} records",
+            header.systems.len(),
+            bundle.slices.len()
+        ));
+    }
+    let mut places = (0u32..).zip(&bundle.slices);
+    if let Some((place, record)) = places.find(|(place, record)| *place != record.index) {
+        return Err(format!(
+            "the record in the place of slice {place} says that it is slice {}",
+            record.index
+        ));
+    }
+    let committed = header.boundaries.iter().map(|boundary| boundary.value);
+    if !committed.eq(layout.boundary.iter().copied()) {
+        return Err(format!(
+            "the bundle commits to {} tensors, which are not the {} on the plan's boundaries",
+            header.boundaries.len(),
+            layout.boundary.len()
+        ));
+    }
+    Ok((program, layout))
+}
+
+fn demand_reasons(header: &Header, demands: &Demands) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if demands.program.is_some_and(|program| program != header.program) {
+        reasons.push(format!("the program is {}, not the one demanded", header.program));
+    }
+    if demands.context.as_ref().is_some_and(|context| *context != header.context) {
+        reasons.push(format!("the context is {:?}, not the one demanded", header.context));
+    }
+    if !(0.0..=1.0).contains(&demands.min_coverage) {
+        reasons.push(format!("a coverage of {} can't be demanded", demands.min_coverage));
+    }
+    reasons
+}
+
+/// The opened tensors, each shown to be what its commitment is to.
+fn check_openings(header: &Header, program: &Program) -> Result<Trace, String> {
+    let mut opened = Trace::new();
+    let mut last = None;
+    for Opening { value, salt, elements } in &header.openings {
+        if last.is_some_and(|last| last >= *value) {
+            return Err("the openings are not in increasing order".to_owned());
+        }
+        last = Some(*value);
+        let commitment = header
+            .commitment(*value)
+            .ok_or_else(|| format!("tensor {} is opened and not on a boundary", value.0))?;
+        let tensor = program.value(*value);
+        let range = tensor.range();
+        if elements.len() != tensor.len() {
+            return Err(format!(
+                "the opening of tensor {:?} has {} elements, its shape needs {}",
+                tensor.name,
+                elements.len(),
+                tensor.len()
+            ));
+        }
+        if let Some(element) = elements.iter().find(|&&v| !range.contains(&i64::from(v))) {
+            return Err(format!(
+                "the opening of tensor {:?} has the element {element}, outside its {} bits",
+                tensor.name, tensor.bits
+            ));
+        }
+        if halo2::commit(program, *value, elements, salt) != commitment {
+            return Err(format!(
+                "the opening of tensor {:?} is not what the commitment is to",
+                tensor.name
+            ));
+        }
+        opened.insert(*value, elements.clone());
+    }
+    Ok(opened)
+}
+
+/// Why the revealed input is not the one demanded, where it isn't.
+fn input_reason(
+    program: &Program,
+    layout: &Layout,
+    opened: &Trace,
+    input: &[Vec<f32>],
+) -> Option<String> {
+    let wanted = match layout.quantise(program, input) {
+        Ok(wanted) => wanted,
+        Err(error) => return Some(format!("the input to compare with doesn't fit: {error}")),
+    };
+    wanted.iter().find_map(|(id, wanted)| {
+        let name = &program.value(*id).name;
+        match opened.get(id) {
+            None => Some(format!("input {name:?} is not revealed, so it can't be compared")),
+            Some(found) if found != wanted => {
+                Some(format!("input {name:?} is another one than was proven"))
+            }
+            Some(_) => None,
+        }
+    })
+}
+
+/// The program's inputs in real numbers, where all are opened.
+fn real_inputs(program: &Program, opened: &Trace) -> Option<Vec<Vec<f32>>> {
+    program.inputs.iter().map(|id| Some(program.dequantise(*id, opened.get(id)?))).collect()
+}
+
+fn check_proof(
+    program: &Program,
+    slice: &ProgramSlice,
+    header: &Header,
+    index: usize,
+    proof: &[u8],
+    check: &mut ProofCheck<'_>,
+) -> Result<(), String> {
+    let boundary = header.boundary_of(slice).map_err(|id| {
+        format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
+    })?;
+    let statement =
+        Statement { program, slice, context: header.slice_context(index).0, boundary: &boundary };
+    check(index, header.systems[index], &statement, proof)
+}
+
+/// What is known of a slice without a proof.
+fn rerun(program: &Program, slice: &ProgramSlice, opened: &Trace) -> (Standing, String) {
+    let boundary = slice.inputs.iter().chain(&slice.outputs);
+    if let Some(hidden) = boundary.clone().find(|id| !opened.contains_key(id)) {
+        let reason = format!(
+            "executed, not proven; not linked, since tensor {:?} on its boundary is hidden",
+            program.value(*hidden).name
+        );
+        return (Standing::Unchecked, reason);
+    }
+    let inputs: Trace = slice.inputs.iter().map(|id| (*id, opened[id].clone())).collect();
+    match program.run_slice(slice, inputs) {
+        Err(error) => (Standing::Rejected, format!("executed, and it does not run: {error}")),
+        Ok(trace) => match slice.outputs.iter().find(|id| trace.get(id) != opened.get(id)) {
+            None => {
+                (Standing::Rerun, "executed, not proven; running it again gives the same".into())
+            }
+            Some(id) => {
+                let name = &program.value(*id).name;
+                (
+                    Standing::Rejected,
+                    format!("executed, and running it again gives another tensor {name:?}"),
+                )
+            }
+        },
+    }
+}
+
+/// The part of the multiply-accumulates that is proven; the part of the slices where there are no
+/// multiply-accumulates at all.
+fn coverage(macs: &[u64], proven: &[bool]) -> f64 {
+    let ratio = |part: u64, all: u64| {
+        if all == 0 { 0.0 } else { part as f64 / all as f64 }
+    };
+    let total: u64 = macs.iter().sum();
+    if total == 0 {
+        return ratio(proven.iter().filter(|&&p| p).count() as u64, proven.len() as u64);
+    }
+    ratio(macs.iter().zip(proven).filter(|&(_, &p)| p).map(|(&m, _)| m).sum(), total)
+}
+
+fn coverage_reason(coverage: f64, proven: &[bool], min_coverage: f64) -> Option<String> {
+    if coverage < min_coverage {
+        return Some(format!("{coverage:.4} of the MACs are proven, {min_coverage} are demanded"));
+    }
+    // A slice of activations has no MACs, and could be forged under full coverage otherwise.
+    let missing = proven.iter().position(|&p| !p)?;
+    (min_coverage >= 1.0)
+        .then(|| format!("slice {missing} is not proven, and full coverage is demanded"))
+}

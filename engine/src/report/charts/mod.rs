@@ -1,0 +1,103 @@
+//! The charts. Each is a plain data structure and one function generic over plotters'
+//! [`DrawingBackend`], so the window, an SVG file and a PNG file show the same picture.
+//!
+//! What has not been measured or predicted yet is [`None`] and is not drawn: the same data
+//! structure, filled while proofs finish, makes a live chart.
+//!
+//! A chart does not paint its background. A file gets one from [`to_svg`] and [`to_png`]; a window
+//! has its own.
+
+mod bars;
+mod bitmap;
+mod canvas;
+mod compare;
+mod data;
+mod export;
+mod fonts;
+mod frame;
+mod legend;
+mod palette;
+mod plot;
+mod scale;
+mod slices;
+mod sweep;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod timeline;
+
+use plotters::coord::Shift;
+use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
+
+pub use compare::compare;
+pub use data::{
+    CompareData, MemorySample, PerSliceData, Phase, PieceCosts, Predicted, Quantity, RowState,
+    Scales, Span, SweepData, SweepPoint, TimelineData, TimelineRow,
+};
+pub use export::{ExportError, MAX_SIDE_PX, to_png, to_svg};
+pub use fonts::register_fonts;
+pub use palette::Palette;
+pub use slices::per_slice;
+pub use sweep::sweep;
+pub use timeline::timeline;
+
+use crate::report::table::Table;
+
+/// What drawing a chart on a backend returns.
+pub type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+
+/// How a chart is to look on its target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Light text for a dark background.
+    pub dark: bool,
+    /// Pixels of the backend for each pixel of the design: 1 for SVG, 2 or 3 for a PNG on paper,
+    /// the points' own scale in a window.
+    pub scale: f64,
+}
+
+/// Any of the charts, for code that handles them alike: export, menus, tabs.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a window has a handful of charts, not thousands")]
+pub enum Chart {
+    /// See [`CompareData`].
+    Compare(CompareData),
+    /// See [`TimelineData`].
+    Timeline(TimelineData),
+    /// See [`PerSliceData`].
+    PerSlice(PerSliceData),
+    /// See [`SweepData`].
+    Sweep(SweepData),
+}
+
+impl Chart {
+    /// The chart's title, also its accessible name.
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Compare(_) => compare::TITLE,
+            Self::Timeline(_) => timeline::TITLE,
+            Self::PerSlice(_) => slices::TITLE,
+            Self::Sweep(_) => sweep::TITLE,
+        }
+    }
+
+    /// Draws the chart over all of `area`.
+    ///
+    /// # Errors
+    /// What the backend reports. Fonts must have been registered with [`register_fonts`].
+    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, look: Look) -> Drawn<DB> {
+        match self {
+            Self::Compare(data) => compare(area, data, look),
+            Self::Timeline(data) => timeline(area, data, look),
+            Self::PerSlice(data) => per_slice(area, data, look),
+            Self::Sweep(data) => sweep(area, data, look),
+        }
+    }
+
+    /// The numbers behind the chart in base units (seconds, bytes), for CSV.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        tables::of(self)
+    }
+}

@@ -1,0 +1,92 @@
+//! The colours of the charts. Hues are those of Okabe and Ito, which people with any colour vision
+//! can tell apart; lightness is adjusted so that they stand out from a dark and a light background.
+
+use plotters::style::RGBColor;
+
+use super::data::Phase;
+
+/// The colours for one theme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Palette {
+    /// Behind a chart in a file.
+    pub background: RGBColor,
+    /// Titles and values.
+    pub text: RGBColor,
+    /// Axis labels, notes.
+    pub muted: RGBColor,
+    /// Grid lines.
+    pub grid: RGBColor,
+    /// Axes and base lines.
+    pub axis: RGBColor,
+    /// All slices together.
+    pub sum: RGBColor,
+    /// The largest or slowest slice.
+    pub largest: RGBColor,
+    /// The whole model in one proof.
+    pub whole: RGBColor,
+    /// Memory.
+    pub memory: RGBColor,
+    /// What succeeded, and the sweet spot.
+    pub good: RGBColor,
+    /// What failed, and limits.
+    pub bad: RGBColor,
+    phases: [RGBColor; 6],
+}
+
+impl Palette {
+    /// The colours for a dark or a light background.
+    #[must_use]
+    pub fn of(dark: bool) -> Self {
+        if dark { DARK } else { LIGHT }
+    }
+
+    /// The colour of a phase in a timeline.
+    #[must_use]
+    pub fn phase(&self, phase: Phase) -> RGBColor {
+        self.phases[phase as usize]
+    }
+}
+
+const LIGHT: Palette = Palette {
+    background: RGBColor(255, 255, 255),
+    text: RGBColor(28, 30, 34),
+    muted: RGBColor(92, 98, 108),
+    grid: RGBColor(226, 229, 234),
+    axis: RGBColor(140, 146, 156),
+    sum: RGBColor(0, 114, 178),
+    largest: RGBColor(86, 180, 233),
+    whole: RGBColor(230, 159, 0),
+    memory: RGBColor(168, 84, 135),
+    good: RGBColor(0, 135, 98),
+    bad: RGBColor(200, 76, 0),
+    phases: [
+        RGBColor(212, 216, 222),
+        RGBColor(146, 152, 162),
+        RGBColor(190, 105, 156),
+        RGBColor(0, 158, 115),
+        RGBColor(0, 114, 178),
+        RGBColor(230, 159, 0),
+    ],
+};
+
+const DARK: Palette = Palette {
+    background: RGBColor(27, 29, 33),
+    text: RGBColor(226, 229, 234),
+    muted: RGBColor(158, 165, 176),
+    grid: RGBColor(50, 54, 61),
+    axis: RGBColor(104, 111, 122),
+    sum: RGBColor(44, 138, 206),
+    largest: RGBColor(134, 204, 246),
+    whole: RGBColor(240, 173, 46),
+    memory: RGBColor(214, 138, 182),
+    good: RGBColor(38, 188, 142),
+    bad: RGBColor(240, 112, 48),
+    phases: [
+        RGBColor(62, 67, 75),
+        RGBColor(122, 130, 142),
+        RGBColor(204, 121, 167),
+        RGBColor(22, 170, 126),
+        RGBColor(44, 138, 206),
+        RGBColor(240, 173, 46),
+    ],
+};

@@ -1,0 +1,94 @@
+//! The numbers behind a chart, in base units, for CSV and Markdown.
+
+use crate::report::table::Table;
+
+use super::Chart;
+use super::data::{PieceCosts, Quantity, SweepData, TimelineData};
+
+/// The chart's data as a table.
+pub(super) fn of(chart: &Chart) -> Table {
+    match chart {
+        Chart::Compare(data) => {
+            let linking = PieceCosts {
+                name: "linking".to_owned(),
+                prove_secs: data.linking_secs,
+                ..PieceCosts::default()
+            };
+            pieces(data.slices.iter().chain([&data.whole, &linking]))
+        }
+        Chart::PerSlice(data) => pieces(data.slices.iter()),
+        Chart::Timeline(data) => timeline(data),
+        Chart::Sweep(data) => sweep(data),
+    }
+}
+
+fn pieces<'a>(pieces: impl Iterator<Item = &'a PieceCosts>) -> Table {
+    type Field = fn(&PieceCosts) -> Quantity;
+    let fields: [(&str, Field); 6] = [
+        ("setup_secs", |p| p.setup_secs),
+        ("witness_secs", |p| p.witness_secs),
+        ("prove_secs", |p| p.prove_secs),
+        ("verify_secs", |p| p.verify_secs),
+        ("peak_bytes", |p| p.peak_bytes),
+        ("proof_bytes", |p| p.proof_bytes),
+    ];
+    let mut table = Table::new(["piece"]);
+    for (name, _) in fields {
+        table.headers.extend(quantity_headers(name));
+    }
+    for piece in pieces {
+        let mut row = vec![piece.name.clone()];
+        row.extend(fields.iter().flat_map(|(_, field)| quantity_cells(&field(piece))));
+        table.push(row);
+    }
+    table
+}
+
+fn timeline(data: &TimelineData) -> Table {
+    let mut table = Table::new(["job", "phase", "start_secs", "end_secs"]);
+    for row in &data.rows {
+        for span in &row.spans {
+            table.push([
+                row.name.clone(),
+                span.phase.label().to_owned(),
+                span.start_secs.to_string(),
+                cell(span.end_secs),
+            ]);
+        }
+    }
+    table
+}
+
+fn sweep(data: &SweepData) -> Table {
+    let mut table = Table::new(["slices"]);
+    for name in ["sum_secs", "slowest_secs", "peak_bytes"] {
+        table.headers.extend(quantity_headers(name));
+    }
+    for point in &data.points {
+        let mut row = vec![point.slices.to_string()];
+        for quantity in [point.sum_secs, point.slowest_secs, point.peak_bytes] {
+            row.extend(quantity_cells(&quantity));
+        }
+        table.push(row);
+    }
+    table
+}
+
+fn quantity_headers(name: &str) -> [String; 4] {
+    let with = |prefix: &str| format!("{prefix}{name}");
+    [with(""), with("predicted_"), with("predicted_low_"), with("predicted_high_")]
+}
+
+fn quantity_cells(quantity: &Quantity) -> [String; 4] {
+    let predicted = quantity.predicted;
+    [
+        cell(quantity.measured),
+        cell(predicted.map(|p| p.value)),
+        cell(predicted.map(|p| p.low)),
+        cell(predicted.map(|p| p.high)),
+    ]
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}

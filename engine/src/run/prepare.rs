@@ -1,0 +1,109 @@
+//! What has to be there before the first proof: the integer run, salts, commitments, the header.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use super::{Request, Reveal};
+use crate::bundle::{Boundary, Header, Layout, Opening, Secrets};
+use crate::program::{Trace, ValueId};
+use crate::prove::{Salt, System, halo2};
+
+/// A header with all that the proofs under it need.
+pub(super) struct Prepared {
+    pub layout: Layout,
+    /// The header, with its openings.
+    pub header: Header,
+    pub secrets: Secrets,
+    pub salts: BTreeMap<ValueId, Salt>,
+    /// Seconds to commit to the boundary tensors.
+    pub commit_secs: f64,
+}
+
+/// The integer run of the whole model.
+pub(super) fn execute(request: &Request, layout: &Layout) -> Result<Trace, String> {
+    let program = &request.program;
+    let inputs = layout.quantise(program, &request.input)?;
+    let whole = program.slice(0..program.ops.len());
+    program.run_slice(&whole, inputs).map_err(|error| error.to_string())
+}
+
+/// Draws salts, commits to every boundary tensor of the plan, and opens what is to be revealed.
+pub(super) fn prepare(
+    request: &Request,
+    layout: Layout,
+    cuts: &[usize],
+    systems: Vec<System>,
+    proven: &BTreeSet<usize>,
+    trace: &Trace,
+) -> Result<Prepared, String> {
+    let program = &request.program;
+    let mut nonce = [0; 32];
+    SysRng
+        .try_fill_bytes(&mut nonce)
+        .map_err(|error| format!("the system gives no randomness: {error}"))?;
+    let revealed = revealed(request.reveal, &layout, &request.program.inputs, proven);
+    let start = Instant::now();
+    let mut salts = BTreeMap::new();
+    let (mut boundaries, mut openings, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
+    for &value in &layout.boundary {
+        let elements = trace
+            .get(&value)
+            .ok_or_else(|| format!("tensor {:?} was not computed", program.value(value).name))?;
+        let salt = halo2::random_salt();
+        let commitment = halo2::commit(program, value, elements, &salt);
+        boundaries.push(Boundary { value, commitment });
+        let opening = Opening { value, salt, elements: elements.clone() };
+        if revealed.contains(&value) {
+            openings.push(opening);
+        } else {
+            hidden.push(opening);
+        }
+        salts.insert(value, salt);
+    }
+    let commit_secs = start.elapsed().as_secs_f64();
+    let cuts = cuts
+        .iter()
+        .map(|&cut| u32::try_from(cut).map_err(|_| "the model has too many nodes".to_owned()))
+        .collect::<Result<_, _>>()?;
+    let header = Header {
+        model: request.model.graph.digest,
+        program: program.digest(),
+        cuts,
+        systems,
+        card: request.card.clone(),
+        nonce,
+        context: request.context.clone(),
+        boundaries,
+        openings,
+    };
+    let secrets = Secrets { run: header.run_digest(), tensors: hidden };
+    Ok(Prepared { layout, header, secrets, salts, commit_secs })
+}
+
+fn revealed(
+    reveal: Reveal,
+    layout: &Layout,
+    inputs: &[ValueId],
+    proven: &BTreeSet<usize>,
+) -> BTreeSet<ValueId> {
+    let mut revealed = BTreeSet::new();
+    if reveal.all {
+        revealed.extend(&layout.boundary);
+    }
+    if reveal.input {
+        revealed.extend(inputs);
+    }
+    if reveal.output {
+        revealed.extend(layout.outputs.iter().flatten());
+    }
+    if reveal.executed {
+        let executed = layout.slices.iter().enumerate().filter(|(i, _)| !proven.contains(i));
+        for (_, slice) in executed {
+            revealed.extend(slice.program.inputs.iter().chain(&slice.program.outputs));
+        }
+    }
+    revealed
+}

@@ -1,0 +1,96 @@
+//! Which piece may start: as long as the predicted memory of all running ones fits the budget.
+
+use std::collections::VecDeque;
+
+use super::Piece;
+
+/// A piece that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub piece: Piece,
+    /// Predicted bytes of memory while it is proven.
+    pub peak_bytes: u64,
+}
+
+/// Pieces that wait, and what the running ones take.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    waiting: VecDeque<Waiting>,
+    running: usize,
+    running_bytes: u64,
+    jobs: usize,
+    budget_bytes: u64,
+}
+
+impl Schedule {
+    /// At most `jobs` pieces run at a time, and take at most `budget_bytes` together. A piece that
+    /// is larger by itself must have been refused before; here it would run alone.
+    pub(super) fn new(pieces: Vec<Waiting>, jobs: usize, budget_bytes: u64) -> Self {
+        Self {
+            waiting: pieces.into(),
+            running: 0,
+            running_bytes: 0,
+            jobs: jobs.max(1),
+            budget_bytes,
+        }
+    }
+
+    /// Takes the first waiting piece that fits beside the running ones.
+    pub(super) fn admit(&mut self) -> Option<Waiting> {
+        if self.running >= self.jobs {
+            return None;
+        }
+        let free = self.budget_bytes.saturating_sub(self.running_bytes);
+        let fits = |waiting: &Waiting| self.running == 0 || waiting.peak_bytes <= free;
+        let place = self.waiting.iter().position(fits)?;
+        let next = self.waiting.remove(place)?;
+        self.running += 1;
+        self.running_bytes = self.running_bytes.saturating_add(next.peak_bytes);
+        Some(next)
+    }
+
+    /// Gives back what a piece took.
+    pub(super) fn release(&mut self, done: &Waiting) {
+        self.running = self.running.saturating_sub(1);
+        self.running_bytes = self.running_bytes.saturating_sub(done.peak_bytes);
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(peaks: &[u64]) -> Vec<Waiting> {
+        peaks
+            .iter()
+            .enumerate()
+            .map(|(i, &peak_bytes)| Waiting { piece: Piece::Slice(i), peak_bytes })
+            .collect()
+    }
+
+    #[test]
+    fn a_small_piece_passes_a_large_one_that_has_to_wait() {
+        let mut schedule = Schedule::new(pieces(&[60, 50, 40]), 3, 100);
+        let first = schedule.admit().unwrap();
+        assert_eq!(first.piece, Piece::Slice(0));
+        assert_eq!(schedule.admit().unwrap().piece, Piece::Slice(2));
+        assert_eq!(schedule.admit(), None);
+        schedule.release(&first);
+        assert_eq!(schedule.admit().unwrap().piece, Piece::Slice(1));
+        assert!(schedule.is_empty());
+    }
+
+    #[test]
+    fn no_more_run_than_jobs_allow() {
+        let mut schedule = Schedule::new(pieces(&[1, 1]), 1, 100);
+        let first = schedule.admit().unwrap();
+        assert_eq!(schedule.admit(), None);
+        schedule.release(&first);
+        assert!(schedule.admit().is_some());
+    }
+}

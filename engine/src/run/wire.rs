@@ -1,0 +1,105 @@
+//! What parent and child process say to each other: frames of postcard over stdin and stdout.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::program::{Program, ProgramSlice, Trace, ValueId};
+use crate::prove::{Commitment, Phase, Salt, Statement, System};
+
+/// Bytes that a frame may have.
+const MOST_FRAME_BYTES: u64 = 1 << 34;
+
+/// A statement on its way to a child process.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireStatement {
+    program: Program,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+    context: [u8; 32],
+    boundary: Vec<Commitment>,
+}
+
+impl WireStatement {
+    pub(super) fn of(statement: &Statement<'_>) -> Self {
+        let Statement { program, slice, context, boundary } = *statement;
+        // The child needs the slice's operations only, which keeps the rest of the weights out of
+        // its memory; tensors keep their ids.
+        let program = Program {
+            tensors: program.tensors.clone(),
+            ops: program.ops[slice.ops.clone()].to_vec(),
+            inputs: program.inputs.clone(),
+            outputs: program.outputs.clone(),
+        };
+        Self {
+            program,
+            inputs: slice.inputs.clone(),
+            outputs: slice.outputs.clone(),
+            context,
+            boundary: boundary.to_vec(),
+        }
+    }
+
+    /// Calls `f` with the statement.
+    pub(super) fn with<T>(&self, f: impl FnOnce(&Statement<'_>) -> T) -> T {
+        let slice = ProgramSlice {
+            ops: 0..self.program.ops.len(),
+            inputs: self.inputs.clone(),
+            outputs: self.outputs.clone(),
+        };
+        f(&Statement {
+            program: &self.program,
+            slice: &slice,
+            context: self.context,
+            boundary: &self.boundary,
+        })
+    }
+}
+
+/// What a child process is asked for.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Work {
+    /// Prove a statement.
+    Prove { system: System, statement: WireStatement, trace: Trace, salts: BTreeMap<ValueId, Salt> },
+    /// Verify a proof.
+    Verify { system: System, statement: WireStatement, proof: Vec<u8> },
+}
+
+/// What a child process answers.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Report {
+    /// A phase begins.
+    Started(Phase),
+    /// A phase ended after so many seconds.
+    Finished(Phase, f64),
+    /// The proof; the last report.
+    Proof { bytes: Vec<u8>, peak_bytes: Option<u64> },
+    /// The proof that was to be verified holds; the last report.
+    Holds { peak_bytes: Option<u64> },
+    /// It did not work out, and why; the last report.
+    Failed { reason: String },
+}
+
+pub(super) fn send(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    out.write_all(&(bytes.len() as u64).to_le_bytes())?;
+    out.write_all(&bytes)?;
+    out.flush()
+}
+
+pub(super) fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 8];
+    from.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > MOST_FRAME_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too long"));
+    }
+    let mut bytes = Vec::new();
+    from.take(length).read_to_end(&mut bytes)?;
+    if (bytes.len() as u64) < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    postcard::from_bytes(&bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
