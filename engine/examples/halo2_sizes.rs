@@ -44,10 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for slice in program.slices(cuts) {
                 // A process of its own, so that its peak of memory is this proof's.
                 let ops = [slice.ops.start.to_string(), slice.ops.end.to_string()];
-                Command::new(std::env::current_exe()?)
-                    .args(["one", &menu])
-                    .args(ops)
-                    .status()?;
+                Command::new(std::env::current_exe()?).args(["one", &menu]).args(ops).status()?;
             }
         }
     }
@@ -61,15 +58,9 @@ fn measure(menu: Menu, first: usize, last: usize) -> Result<(), Box<dyn Error>> 
     let shape = system.circuit_shape(&program, &slice)?;
     let ids = || slice.inputs.iter().chain(&slice.outputs).copied();
     let salts: BTreeMap<_, _> = ids().map(|id| (id, random_salt())).collect();
-    let boundary: Vec<_> = ids()
-        .map(|id| commit(&program, id, &trace[&id], &salts[&id]))
-        .collect();
-    let statement = Statement {
-        program: &program,
-        slice: &slice,
-        context: [0; 32],
-        boundary: &boundary,
-    };
+    let boundary: Vec<_> = ids().map(|id| commit(&program, id, &trace[&id], &salts[&id])).collect();
+    let statement =
+        Statement { program: &program, slice: &slice, context: [0; 32], boundary: &boundary };
     let witness = Witness { trace, salts };
     let mut secs = BTreeMap::new();
     let proof = system.prove(&statement, &witness, &mut |event| {
@@ -121,12 +112,7 @@ fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
         let linear = Linear {
             weights: model.weights(channels * channels_in * 25),
             bias: model.biases(channels),
-            map: Map::Conv {
-                window,
-                channels_in,
-                channels_out: channels,
-                groups: 1,
-            },
+            map: Map::Conv { window, channels_in, channels_out: channels, groups: 1 },
             shift: 1,
         };
         shape = [channels, side - 4, side - 4];
@@ -140,11 +126,7 @@ fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
         let linear = Linear {
             weights: model.weights(inner * outer),
             bias: model.biases(outer),
-            map: Map::Dense {
-                rows: 1,
-                inner,
-                outer,
-            },
+            map: Map::Dense { rows: 1, inner, outer },
             shift: 1,
         };
         x = model.linear("Gemm", x, linear, &[1, outer])?;
@@ -181,27 +163,15 @@ struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        let program = Program {
-            tensors: vec![],
-            ops: vec![],
-            inputs: vec![],
-            outputs: vec![],
-        };
-        Self {
-            program,
-            trace: Trace::new(),
-            seed: 7,
-        }
+        let program = Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
+        Self { program, trace: Trace::new(), seed: 7 }
     }
 }
 
 impl Builder {
     /// From `-bound` to `bound`.
     fn signed(&mut self, bound: i32) -> i32 {
-        self.seed = self
-            .seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         ((self.seed >> 33) % (2 * bound as u64 + 1)) as i32 - bound
     }
 
@@ -216,12 +186,7 @@ impl Builder {
     fn tensor(&mut self, shape: &[usize]) -> ValueId {
         let id = ValueId(self.program.tensors.len() as u32);
         let name = format!("t{}", id.0);
-        self.program.tensors.push(Value {
-            name,
-            shape: shape.into(),
-            scale: 1.0,
-            bits: 8,
-        });
+        self.program.tensors.push(Value { name, shape: shape.into(), scale: 1.0, bits: 8 });
         id
     }
 
@@ -236,18 +201,9 @@ impl Builder {
         let node = self.program.ops.len();
         let (name, operator) = (format!("n{node}"), operator.to_owned());
         let inputs = vec![input];
-        self.program.ops.push(Op {
-            node,
-            name,
-            operator,
-            kind,
-            inputs,
-            output,
-        });
+        self.program.ops.push(Op { node, name, operator, kind, inputs, output });
         let slice = self.program.slice(node..node + 1);
-        self.trace = self
-            .program
-            .run_slice(&slice, std::mem::take(&mut self.trace))?;
+        self.trace = self.program.run_slice(&slice, std::mem::take(&mut self.trace))?;
         Ok(output)
     }
 

@@ -91,13 +91,7 @@ mod tests {
     use crate::prove::halo2::{Menu, Rows};
 
     fn predict(menu: Menu, rows: usize) -> Prediction {
-        let rows = Rows {
-            dot: rows,
-            requantise: 0,
-            pack: 0,
-            poseidon: 0,
-            table: 0,
-        };
+        let rows = Rows { dot: rows, requantise: 0, pack: 0, poseidon: 0, table: 0 };
         halo2(&CircuitShape::new(menu, rows))
     }
 

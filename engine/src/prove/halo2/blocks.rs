@@ -38,26 +38,13 @@ struct Merging {
 
 fn merging(map: &Map, accumulators: usize) -> Merging {
     let (outputs, run) = match map {
-        Map::Conv {
-            window,
-            channels_out,
-            groups: 1,
-            ..
-        } => (*channels_out, window.output[1]),
-        Map::Conv {
-            channels_out,
-            groups,
-            ..
-        } => (channels_out / groups, *groups),
+        Map::Conv { window, channels_out, groups: 1, .. } => (*channels_out, window.output[1]),
+        Map::Conv { channels_out, groups, .. } => (channels_out / groups, *groups),
         Map::Dense { rows, outer, .. } => (*outer, *rows),
         Map::Sum { shape, operands } => (1, innermost(shape, operands).0),
         Map::Average { window, .. } => (1, window.output[1]),
     };
-    Merging {
-        outputs,
-        run,
-        most: (accumulators / outputs.max(1)).max(1),
-    }
+    Merging { outputs, run, most: (accumulators / outputs.max(1)).max(1) }
 }
 
 /// Calls `place` with the blocks of a linear map for rows of `accumulators` accumulators.
@@ -80,11 +67,7 @@ pub(super) fn visit<E>(
             split(&site, accumulators, &mut place)
         } else {
             merged.push(&site);
-            if merged.sites == most || seen % run == 0 {
-                merged.flush(&mut place)
-            } else {
-                Ok(())
-            }
+            if merged.sites == most || seen % run == 0 { merged.flush(&mut place) } else { Ok(()) }
         };
     });
     result
@@ -98,11 +81,7 @@ fn split<E>(
     for (number, outputs) in site.outputs.chunks(accumulators).enumerate() {
         let first = number * accumulators * site.taps.len();
         let weights = &site.weights[first..first + outputs.len() * site.taps.len()];
-        place(Block {
-            taps: site.taps,
-            outputs,
-            weights,
-        })?;
+        place(Block { taps: site.taps, outputs, weights })?;
     }
     Ok(())
 }
@@ -135,8 +114,7 @@ impl Merged {
             let row = self.outputs.len();
             self.outputs.push(output);
             let weights = &site.weights[j * at.len()..(j + 1) * at.len()];
-            self.entries
-                .extend(at.iter().zip(weights).map(|(&tap, &w)| (row, tap, w)));
+            self.entries.extend(at.iter().zip(weights).map(|(&tap, &w)| (row, tap, w)));
         }
     }
 
@@ -146,11 +124,7 @@ impl Merged {
             // A tap that a site names twice counts twice.
             weights[output * self.taps.len() + tap] += weight;
         }
-        let result = place(Block {
-            taps: &self.taps,
-            outputs: &self.outputs,
-            weights: &weights,
-        });
+        let result = place(Block { taps: &self.taps, outputs: &self.outputs, weights: &weights });
         *self = Self::default();
         result
     }
@@ -161,23 +135,13 @@ pub(super) fn rows(map: &Map, lanes: usize, accumulators: usize) -> usize {
     let Merging { outputs, run, most } = merging(map, accumulators);
     let blocks = outputs.div_ceil(accumulators);
     match map {
-        Map::Conv {
-            window,
-            channels_in,
-            groups: 1,
-            ..
-        } => {
+        Map::Conv { window, channels_in, groups: 1, .. } => {
             let x = chunk_widths(window, most);
             blocks
                 * window.planes
                 * window_rows(window, &x, |taps| block_rows(taps * channels_in, lanes))
         }
-        Map::Conv {
-            window,
-            channels_in,
-            groups,
-            ..
-        } => {
+        Map::Conv { window, channels_in, groups, .. } => {
             let pixel = |taps: usize| {
                 chunks(*groups, most)
                     .map(|(sites, times)| {
@@ -220,11 +184,7 @@ fn chunk_widths(window: &Window, most: usize) -> BTreeMap<usize, usize> {
     for first in (0..window.output[1]).step_by(most) {
         reached.clear();
         let last = (first + most).min(window.output[1]);
-        reached.extend(
-            (first..last)
-                .flat_map(|x| window.axis(1, x))
-                .map(|(_, at)| at),
-        );
+        reached.extend((first..last).flat_map(|x| window.axis(1, x)).map(|(_, at)| at));
         reached.sort_unstable();
         reached.dedup();
         *widths.entry(reached.len()).or_insert(0) += 1;
@@ -242,12 +202,8 @@ fn window_rows(
     for y in 0..window.output[0] {
         *heights.entry(window.axis(0, y).count()).or_insert(0) += 1;
     }
-    let pairs = heights
-        .iter()
-        .flat_map(|(h, m)| widths.iter().map(move |(w, n)| (h * w, m * n)));
-    pairs
-        .map(|(taps, times): (usize, usize)| times * rows(taps))
-        .sum()
+    let pairs = heights.iter().flat_map(|(h, m)| widths.iter().map(move |(w, n)| (h * w, m * n)));
+    pairs.map(|(taps, times): (usize, usize)| times * rows(taps)).sum()
 }
 
 /// The length of the innermost loop of a sum, after dimensions have been joined over which every
@@ -289,11 +245,7 @@ mod tests {
                 })
                 .unwrap();
                 let counted = rows(&linear.map, lanes, accumulators);
-                assert_eq!(
-                    counted, placed,
-                    "{name} {lanes}x{accumulators}: {:?}",
-                    linear.map
-                );
+                assert_eq!(counted, placed, "{name} {lanes}x{accumulators}: {:?}", linear.map);
             }
         }
     }

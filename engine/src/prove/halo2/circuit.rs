@@ -47,10 +47,7 @@ impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
     type FloorPlanner = SimpleFloorPlanner;
 
     fn without_witnesses(&self) -> Self {
-        Self {
-            witness: None,
-            ..*self
-        }
+        Self { witness: None, ..*self }
     }
 
     fn configure(meta: &mut ConstraintSystem<Fp>) -> Columns<M, C> {
@@ -122,22 +119,10 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
     fn write(&self, columns: &Columns<M, C>, placer: Placer<'_>) -> Result<Vec<Cell>, Error> {
         let mut tracks = Tracks {
             placer,
-            dot: DotTrack {
-                columns: &columns.dot,
-                row: 1,
-            },
-            requantise: RequantiseTrack {
-                columns: &columns.requantise,
-                row: 0,
-            },
-            pack: PackTrack {
-                columns: &columns.pack,
-                row: 1,
-            },
-            poseidon: PoseidonTrack {
-                columns: &columns.poseidon,
-                row: 0,
-            },
+            dot: DotTrack { columns: &columns.dot, row: 1 },
+            requantise: RequantiseTrack { columns: &columns.requantise, row: 0 },
+            pack: PackTrack { columns: &columns.pack, row: 1 },
+            poseidon: PoseidonTrack { columns: &columns.poseidon, row: 0 },
             wires: BTreeMap::new(),
         };
         let mut digests = Vec::new();
@@ -147,36 +132,22 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
         for step in &self.steps.list {
             let (output, wires) = match step {
                 Step::Requantise(step) => (step.output, tracks.requantise(step)?),
-                Step::MaxPool {
-                    window,
-                    input,
-                    output,
-                    bits,
-                } => (*output, tracks.max_pool(window, *input, *bits)?),
+                Step::MaxPool { window, input, output, bits } => {
+                    (*output, tracks.max_pool(window, *input, *bits)?)
+                }
             };
             tracks.wires.insert(output, wires);
         }
         for &id in &self.slice.outputs {
             let value = self.program.value(id);
             let wires = tracks.wires.get(&id).ok_or(Error::Synthesis)?;
-            let packed = tracks
-                .pack
-                .computed(&mut tracks.placer, wires, value.bits)?;
+            let packed = tracks.pack.computed(&mut tracks.placer, wires, value.bits)?;
             let (salt, capacity) = (self.salt(id)?, capacity(id, value));
-            digests.push(
-                tracks
-                    .poseidon
-                    .digest(&mut tracks.placer, capacity, salt, &packed)?,
-            );
+            digests.push(tracks.poseidon.digest(&mut tracks.placer, capacity, salt, &packed)?);
         }
         let rows = &self.shape.rows;
         assert_eq!(
-            [
-                tracks.dot.row,
-                tracks.requantise.row,
-                tracks.pack.row,
-                tracks.poseidon.row
-            ],
+            [tracks.dot.row, tracks.requantise.row, tracks.pack.row, tracks.poseidon.row],
             [rows.dot, rows.requantise, rows.pack, rows.poseidon],
             "the rows that were counted are the rows that were written"
         );
@@ -187,23 +158,16 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
     fn read(&self, tracks: &mut Tracks<'_, '_, M, C>, id: ValueId) -> Result<Cell, Error> {
         let value = self.program.value(id);
         let elements: Vec<i64> = match self.witness {
-            Some((trace, _)) => trace
-                .get(&id)
-                .ok_or(Error::Synthesis)?
-                .iter()
-                .map(|&v| v.into())
-                .collect(),
+            Some((trace, _)) => {
+                trace.get(&id).ok_or(Error::Synthesis)?.iter().map(|&v| v.into()).collect()
+            }
             None => vec![0; value.len()],
         };
         let (wires, packed) =
-            tracks
-                .pack
-                .read(&mut tracks.placer, elements.into_iter(), value.bits)?;
+            tracks.pack.read(&mut tracks.placer, elements.into_iter(), value.bits)?;
         tracks.wires.insert(id, wires);
         let (salt, capacity) = (self.salt(id)?, capacity(id, value));
-        tracks
-            .poseidon
-            .digest(&mut tracks.placer, capacity, salt, &packed)
+        tracks.poseidon.digest(&mut tracks.placer, capacity, salt, &packed)
     }
 
     fn salt(&self, id: ValueId) -> Result<Fp, Error> {
@@ -220,8 +184,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
             Source::Linear(linear, ids) => {
                 let inputs = ids.iter().map(|id| self.wires.get(id).map(Vec::as_slice));
                 let inputs = inputs.collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)?;
-                self.dot
-                    .linear(&mut self.placer, linear, &inputs, step.len)?
+                self.dot.linear(&mut self.placer, linear, &inputs, step.len)?
             }
             Source::Value(id) => self.wires.get(&id).ok_or(Error::Synthesis)?.clone(),
         };
@@ -274,8 +237,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
                     values.clear();
                     values.extend(offsets.iter().map(|&at| plane[at]));
                     let maximum =
-                        self.requantise
-                            .maximum_of_window(&mut self.placer, &values, bits)?;
+                        self.requantise.maximum_of_window(&mut self.placer, &values, bits)?;
                     maxima.push(maximum);
                 }
             }

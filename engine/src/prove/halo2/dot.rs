@@ -39,20 +39,15 @@ impl<const M: usize, const C: usize> DotColumns<M, C> {
         meta.create_gate("dot", |meta| {
             let on = meta.query_fixed(columns.on);
             let carry = meta.query_fixed(columns.carry);
-            let inputs = columns
-                .activations
-                .map(|a| meta.query_advice(a, Rotation::cur()));
+            let inputs = columns.activations.map(|a| meta.query_advice(a, Rotation::cur()));
             (0..C)
                 .map(|j| {
                     let sum = meta.query_advice(columns.accumulators[j], Rotation::cur());
                     let before = meta.query_advice(columns.accumulators[j], Rotation::prev());
                     let rest = on.clone() * sum - carry.clone() * before;
-                    inputs
-                        .iter()
-                        .zip(columns.weights[j])
-                        .fold(rest, |rest, (input, weight)| {
-                            rest - meta.query_fixed(weight) * input.clone()
-                        })
+                    inputs.iter().zip(columns.weights[j]).fold(rest, |rest, (input, weight)| {
+                        rest - meta.query_fixed(weight) * input.clone()
+                    })
                 })
                 .collect::<Vec<_>>()
         });
@@ -86,9 +81,7 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
             Ok::<_, Error>(())
         })?;
         // Every output element is in exactly one site.
-        sums.into_iter()
-            .collect::<Option<Vec<_>>>()
-            .ok_or(Error::Synthesis)
+        sums.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)
     }
 
     fn block(

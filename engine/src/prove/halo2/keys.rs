@@ -54,15 +54,9 @@ pub fn keys(
     let params = parameters(shape.k, default_cache().as_deref()).map_err(backend)?;
     let steps = steps(program, slice)?;
     let vk = verifying_key(program, slice, shape, &steps, &params).map_err(backend)?;
-    let proving = with_menu!(
-        shape.menu,
-        derive_pk(program, slice, shape, &steps, &params, (*vk).clone())
-    );
-    Ok(Keys {
-        shape: shape.clone(),
-        params,
-        proving: proving.map_err(backend)?,
-    })
+    let proving =
+        with_menu!(shape.menu, derive_pk(program, slice, shape, &steps, &params, (*vk).clone()));
+    Ok(Keys { shape: shape.clone(), params, proving: proving.map_err(backend)? })
 }
 
 impl Keys {
@@ -83,11 +77,8 @@ impl Keys {
         let Statement { program, slice, .. } = *statement;
         let steps = steps(program, slice)?;
         let witness = (trace, salts);
-        with_menu!(
-            self.shape.menu,
-            make_proof(self, program, slice, &steps, witness, instance)
-        )
-        .map_err(backend)
+        with_menu!(self.shape.menu, make_proof(self, program, slice, &steps, witness, instance))
+            .map_err(backend)
     }
 
     /// Verifies a proof.
@@ -120,14 +111,8 @@ fn check(
     proof: &[u8],
 ) -> Result<(), VerifyError> {
     let mut transcript = Blake2bRead::<_, EqAffine, Challenge255<_>>::init(proof);
-    verify_proof(
-        params,
-        vk,
-        SingleVerifier::new(params),
-        &[&[instance]],
-        &mut transcript,
-    )
-    .map_err(|_| VerifyError::Rejected)
+    verify_proof(params, vk, SingleVerifier::new(params), &[&[instance]], &mut transcript)
+        .map_err(|_| VerifyError::Rejected)
 }
 
 /// The verifying key, derived once in a process for each slice and menu entry.
@@ -148,10 +133,7 @@ pub(super) fn verifying_key(
     if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
         return Ok(vk.clone());
     }
-    let vk = Arc::new(with_menu!(
-        shape.menu,
-        derive_vk(program, slice, shape, steps, params)
-    )?);
+    let vk = Arc::new(with_menu!(shape.menu, derive_vk(program, slice, shape, steps, params))?);
     let mut derived = derived();
     derived.truncate(MOST - 1);
     derived.push_front((name, vk.clone()));
@@ -161,9 +143,7 @@ pub(super) fn verifying_key(
 /// The digest of everything that a key depends on: the slice, its operations and their tensors.
 fn slice_digest(program: &Program, slice: &ProgramSlice) -> Option<Digest> {
     let ops = &program.ops[slice.ops.clone()];
-    let ids = ops
-        .iter()
-        .flat_map(|op| op.inputs.iter().chain([&op.output]));
+    let ids = ops.iter().flat_map(|op| op.inputs.iter().chain([&op.output]));
     let values: Vec<_> = ids.map(|id| program.value(*id)).collect();
     let bytes = postcard::to_stdvec(&(slice, ops, values)).ok()?;
     Some(Digest::of("microtome halo2 verifying key v1", &bytes))
@@ -216,10 +196,7 @@ fn make_proof<const M: usize, const C: usize>(
     instance: &[Fp],
 ) -> Result<Vec<u8>, Error> {
     let blank = blank::<M, C>(program, slice, &keys.shape, steps);
-    let circuit = SliceCircuit {
-        witness: Some(witness),
-        ..blank
-    };
+    let circuit = SliceCircuit { witness: Some(witness), ..blank };
     prove_circuit(&keys.params, &keys.proving, circuit, instance)
 }
 
@@ -231,13 +208,6 @@ pub(super) fn prove_circuit<const M: usize, const C: usize>(
 ) -> Result<Vec<u8>, Error> {
     let mut transcript = Blake2bWrite::<_, EqAffine, Challenge255<_>>::init(Vec::new());
     let random = UnwrapErr(SysRng);
-    create_proof(
-        params,
-        proving,
-        &[circuit],
-        &[&[instance]],
-        random,
-        &mut transcript,
-    )?;
+    create_proof(params, proving, &[circuit], &[&[instance]], random, &mut transcript)?;
     Ok(transcript.finalize())
 }

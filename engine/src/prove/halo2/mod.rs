@@ -103,17 +103,12 @@ impl ProofSystem for Halo2 {
         // What is quick to find wrong is found before the slow phases.
         let instance = instance(statement)
             .map_err(|(expected, got)| ProveError::BoundaryCount { expected, got })?;
-        let trace = timed(Phase::Witness, progress, || {
-            checked_trace(statement, witness)
-        })?;
+        let trace = timed(Phase::Witness, progress, || checked_trace(statement, witness))?;
         let folder = default_cache();
-        timed(Phase::Parameters, progress, || {
-            parameters(shape.k, folder.as_deref())
-        })
-        .map_err(backend)?;
-        let keys = timed(Phase::Keys, progress, || {
-            keys(statement.program, statement.slice, &shape)
-        })?;
+        timed(Phase::Parameters, progress, || parameters(shape.k, folder.as_deref()))
+            .map_err(backend)?;
+        let keys =
+            timed(Phase::Keys, progress, || keys(statement.program, statement.slice, &shape))?;
         let proof = timed(Phase::Prove, progress, || {
             keys.prove(statement, &trace, &witness.salts, &instance)
         })?;
@@ -127,10 +122,7 @@ impl ProofSystem for Halo2 {
         let instance = instance(statement)
             .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
         if proof.len() != shape.proof_bytes {
-            return Err(VerifyError::ProofLength {
-                expected: shape.proof_bytes,
-                got: proof.len(),
-            });
+            return Err(VerifyError::ProofLength { expected: shape.proof_bytes, got: proof.len() });
         }
         keys::verify(statement.program, statement.slice, &shape, &instance, proof)
     }
@@ -149,17 +141,9 @@ fn instance(statement: &Statement<'_>) -> Result<Vec<Fp>, (usize, usize)> {
     }
     let (low, high) = statement.context.split_at(16);
     let half = |bytes: &[u8]| {
-        Fp::from_u128(
-            bytes
-                .iter()
-                .rev()
-                .fold(0, |sum, &byte| sum << 8 | u128::from(byte)),
-        )
+        Fp::from_u128(bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u128::from(byte)))
     };
-    let digests = statement
-        .boundary
-        .iter()
-        .map(|commitment| commitment.field());
+    let digests = statement.boundary.iter().map(|commitment| commitment.field());
     Ok([half(low), half(high)].into_iter().chain(digests).collect())
 }
 
@@ -168,23 +152,12 @@ fn checked_trace(
     statement: &Statement<'_>,
     witness: &Witness,
 ) -> Result<crate::program::Trace, ProveError> {
-    let Statement {
-        program,
-        slice,
-        boundary,
-        ..
-    } = *statement;
-    let inputs = slice
-        .inputs
-        .iter()
-        .filter_map(|id| Some((*id, witness.trace.get(id)?.clone())));
+    let Statement { program, slice, boundary, .. } = *statement;
+    let inputs = slice.inputs.iter().filter_map(|id| Some((*id, witness.trace.get(id)?.clone())));
     let trace = program.run_slice(slice, inputs.collect())?;
     for (id, commitment) in slice.inputs.iter().chain(&slice.outputs).zip(boundary) {
         let name = || program.value(*id).name.clone();
-        let salt = witness
-            .salts
-            .get(id)
-            .ok_or_else(|| ProveError::MissingSalt { name: name() })?;
+        let salt = witness.salts.get(id).ok_or_else(|| ProveError::MissingSalt { name: name() })?;
         if commit(program, *id, &trace[id], salt) != *commitment {
             return Err(ProveError::WrongCommitment { name: name() });
         }

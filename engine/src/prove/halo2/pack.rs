@@ -51,10 +51,7 @@ impl PackColumns {
             ]
         });
         meta.create_gate("pack", |meta| {
-            let (tag, carry) = (
-                meta.query_fixed(columns.tag),
-                meta.query_fixed(columns.carry),
-            );
+            let (tag, carry) = (meta.query_fixed(columns.tag), meta.query_fixed(columns.carry));
             let element = meta.query_advice(columns.element, Rotation::cur());
             let packed = meta.query_advice(columns.packed, Rotation::cur());
             let before = meta.query_advice(columns.packed, Rotation::prev());
@@ -124,21 +121,14 @@ impl PackTrack<'_> {
         packing.count += 1;
         packing.sum = horner(if first { Fp::ZERO } else { packing.sum }, value, bits);
         let cell = placer.advice(Kind::Packed, self.columns.packed, row, packing.sum)?;
-        let packed = Packed {
-            cell,
-            value: packing.sum,
-        };
+        let packed = Packed { cell, value: packing.sum };
         match packing.done.last_mut() {
             Some(last) if !first => *last = packed,
             _ => packing.done.push(packed),
         }
         let tag = Fp::from(range_tag(bits));
         placer.fixed(self.columns.tag, row, tag)?;
-        placer.fixed(
-            self.columns.carry,
-            row,
-            if first { Fp::ZERO } else { tag.square() },
-        )
+        placer.fixed(self.columns.carry, row, if first { Fp::ZERO } else { tag.square() })
     }
 }
 
@@ -151,11 +141,6 @@ struct Packing {
 
 impl Packing {
     fn new(bits: u32) -> Self {
-        Self {
-            bits,
-            count: 0,
-            sum: Fp::ZERO,
-            done: Vec::new(),
-        }
+        Self { bits, count: 0, sum: Fp::ZERO, done: Vec::new() }
     }
 }

@@ -75,9 +75,7 @@ pub fn parameters(k: u32, cache: Option<&Path>) -> Result<Arc<Params<EqAffine>>,
 }
 
 fn pinned(k: u32) -> Result<&'static str, ParametersError> {
-    let index = k
-        .checked_sub(MIN_K)
-        .and_then(|index| PINNED.get(index as usize));
+    let index = k.checked_sub(MIN_K).and_then(|index| PINNED.get(index as usize));
     index.copied().ok_or(ParametersError::OutOfRange(k))
 }
 
@@ -146,10 +144,7 @@ mod tests {
         for k in MIN_K..=9 {
             parameters(k, None).unwrap();
         }
-        assert_eq!(
-            make(7, pinned(8).unwrap(), None).err(),
-            Some(ParametersError::NotPinned(7))
-        );
+        assert_eq!(make(7, pinned(8).unwrap(), None).err(), Some(ParametersError::NotPinned(7)));
     }
 
     #[test]
@@ -158,9 +153,6 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         make(MIN_K, pinned(MIN_K).unwrap(), Some(&file.join("below"))).unwrap();
-        assert_eq!(
-            parameters(MAX_K + 1, None).err(),
-            Some(ParametersError::OutOfRange(18))
-        );
+        assert_eq!(parameters(MAX_K + 1, None).err(), Some(ParametersError::OutOfRange(18)));
     }
 }

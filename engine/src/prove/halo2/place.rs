@@ -57,11 +57,20 @@ pub(super) enum Tamper {
         amount: i64,
     },
     /// `(q + amount, rem - amount·2^s)` in the low limb.
-    Quotient { index: usize, amount: i64 },
+    Quotient {
+        index: usize,
+        amount: i64,
+    },
     /// `(low + 2^t·amount, high - amount)`.
-    Limbs { index: usize, amount: i64 },
+    Limbs {
+        index: usize,
+        amount: i64,
+    },
     /// The weight of the `index`-th fixed weight cell, plus `amount`.
-    Weight { index: usize, amount: i64 },
+    Weight {
+        index: usize,
+        amount: i64,
+    },
 }
 
 /// The one region of the circuit.
@@ -89,15 +98,8 @@ impl Placer<'_> {
     ) -> Result<Cell, Error> {
         #[cfg(test)]
         let value = value + field(self.tampered(kind));
-        let value = if self.known {
-            Value::known(value)
-        } else {
-            Value::unknown()
-        };
-        Ok(self
-            .region
-            .assign_advice(|| format!("{kind:?}"), column, row, || value)?
-            .cell())
+        let value = if self.known { Value::known(value) } else { Value::unknown() };
+        Ok(self.region.assign_advice(|| format!("{kind:?}"), column, row, || value)?.cell())
     }
 
     /// A cell that the permutation argument holds equal to the wire's.
@@ -114,8 +116,7 @@ impl Placer<'_> {
     }
 
     pub fn fixed(&mut self, column: Column<Fixed>, row: usize, value: Fp) -> Result<(), Error> {
-        self.region
-            .assign_fixed(|| "fixed", column, row, || Value::known(value))?;
+        self.region.assign_fixed(|| "fixed", column, row, || Value::known(value))?;
         Ok(())
     }
 
@@ -124,11 +125,7 @@ impl Placer<'_> {
         #[cfg(test)]
         if let Some(Tamper::Weight { index, amount }) = self.tamper {
             self.weights_seen += 1;
-            return if self.weights_seen == index + 1 {
-                amount
-            } else {
-                0
-            };
+            return if self.weights_seen == index + 1 { amount } else { 0 };
         }
         0
     }
@@ -154,11 +151,11 @@ impl Placer<'_> {
         let number = self.seen.entry(kind).or_insert(0);
         *number += 1;
         match self.tamper {
-            Some(Tamper::Cell {
-                kind: target,
-                index,
-                amount,
-            }) if target == kind && *number == index + 1 => amount,
+            Some(Tamper::Cell { kind: target, index, amount })
+                if target == kind && *number == index + 1 =>
+            {
+                amount
+            }
             _ => 0,
         }
     }

@@ -44,12 +44,8 @@ impl PoseidonColumns {
         for full in [true, false] {
             meta.create_gate(if full { "full round" } else { "partial round" }, |meta| {
                 let round = meta.query_fixed(columns.round);
-                let on = round.clone()
-                    * if full {
-                        constant(2) - round
-                    } else {
-                        round - constant(1)
-                    };
+                let on =
+                    round.clone() * if full { constant(2) - round } else { round - constant(1) };
                 let (mut boxed, mut gates) = (vec![], vec![]);
                 for i in 0..3 {
                     let x = meta.query_advice(columns.state[i], Rotation::cur())
@@ -79,11 +75,7 @@ impl PoseidonColumns {
                 meta.query_advice(column, Rotation::next())
                     - meta.query_advice(column, Rotation::cur())
             });
-            vec![
-                on.clone() * (da - a),
-                on.clone() * (db - second * b),
-                on * dc,
-            ]
+            vec![on.clone() * (da - a), on.clone() * (db - second * b), on * dc]
         });
         meta.create_gate("start", |meta| {
             let absorb = meta.query_fixed(columns.absorb);
@@ -125,11 +117,7 @@ impl PoseidonTrack<'_> {
         let mut state = [Fp::ZERO, Fp::ZERO, capacity];
         let salt = (None, salt);
         let absorbed: Vec<(Option<Cell>, Fp)> = std::iter::once(salt)
-            .chain(
-                packed
-                    .iter()
-                    .map(|packed| (Some(packed.cell), packed.value)),
-            )
+            .chain(packed.iter().map(|packed| (Some(packed.cell), packed.value)))
             .collect();
         placer.fixed(self.columns.constants[2], self.row, capacity)?;
         for (number, pair) in absorbed.chunks(2).enumerate() {
@@ -146,9 +134,7 @@ impl PoseidonTrack<'_> {
 
     fn state(&self, placer: &mut Placer<'_>, row: usize, state: State) -> Result<Vec<Cell>, Error> {
         let cells = self.columns.state.iter().zip(state);
-        cells
-            .map(|(&column, value)| placer.advice(Kind::State, column, row, value))
-            .collect()
+        cells.map(|(&column, value)| placer.advice(Kind::State, column, row, value)).collect()
     }
 
     fn absorb(
@@ -162,11 +148,7 @@ impl PoseidonTrack<'_> {
         self.row += 1;
         self.state(placer, row, *state)?;
         placer.fixed(self.columns.absorb, row, Fp::from(1 + u64::from(first)))?;
-        placer.fixed(
-            self.columns.constants[1],
-            row,
-            Fp::from(u64::from(pair.len() == 2)),
-        )?;
+        placer.fixed(self.columns.constants[1], row, Fp::from(u64::from(pair.len() == 2)))?;
         for (i, &(source, value)) in pair.iter().enumerate() {
             let cell = placer.advice(Kind::Absorbed, self.columns.squares[i], row, value)?;
             if let Some(source) = source {

@@ -112,15 +112,9 @@ impl RequantiseColumns {
         let (left, right, top) = (at(self.sum, -1), at(self.sum, 0), at(self.value, 0));
         let excesses = [at(self.shifted, -1), at(self.low, -1), at(self.low, 0)];
         let [a, b, c, d] = values;
-        let pairs = [
-            (left.clone(), a, b),
-            (right.clone(), c, d),
-            (top, left, right),
-        ];
+        let pairs = [(left.clone(), a, b), (right.clone(), c, d), (top, left, right)];
         let maxima = pairs.into_iter().zip(excesses);
-        maxima
-            .flat_map(|((m, a, b), excess)| maximum(&on, m, a, b, excess))
-            .collect()
+        maxima.flat_map(|((m, a, b), excess)| maximum(&on, m, a, b, excess)).collect()
     }
 
     fn running_gate(&self, meta: &mut VirtualCells<'_, Fp>) -> Vec<Expression<Fp>> {
@@ -141,10 +135,7 @@ fn maximum(
     excess: Expression<Fp>,
 ) -> [Expression<Fp>; 2] {
     let (over_a, over_b) = (m.clone() - a, m - b);
-    [
-        on.clone() * over_a.clone() * over_b.clone(),
-        on.clone() * (over_a + over_b - excess),
-    ]
+    [on.clone() * over_a.clone() * over_b.clone(), on.clone() * (over_a + over_b - excess)]
 }
 
 /// How a sum is requantised.
@@ -186,9 +177,7 @@ impl RequantiseTrack<'_> {
     ) -> Result<Wire, Error> {
         let (row, columns) = (self.row, self.columns);
         self.row += 1;
-        let Rounding {
-            shift, bits, relu, ..
-        } = rounding;
+        let Rounding { shift, bits, relu, .. } = rounding;
         let [low_width, high_width] = rounding.limbs();
         let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
         let offset = 1i64 << (bits - 1);
@@ -262,10 +251,7 @@ impl RequantiseTrack<'_> {
             return Ok(first);
         }
         let cell = placer.copy(Kind::Maximum, columns.sum, self.row, first)?;
-        let mut best = Wire {
-            cell,
-            value: first.value,
-        };
+        let mut best = Wire { cell, value: first.value };
         self.row += 1;
         for &wire in rest {
             let row = self.row;
@@ -274,12 +260,7 @@ impl RequantiseTrack<'_> {
             let value = before.max(wire.value);
             let offset = 1i64 << (bits - 1);
             placer.copy(Kind::Value, columns.value, row, wire)?;
-            placer.advice(
-                Kind::Shifted,
-                columns.shifted,
-                row,
-                field(wire.value + offset),
-            )?;
+            placer.advice(Kind::Shifted, columns.shifted, row, field(wire.value + offset))?;
             let cell = placer.advice(Kind::Maximum, columns.sum, row, field(value))?;
             placer.advice(
                 Kind::Excess,

@@ -65,10 +65,7 @@ impl FromStr for Menu {
 
     fn from_str(text: &str) -> Result<Self, UnknownMenu> {
         let named = |menu: &Self| menu.to_string() == text;
-        Self::ALL
-            .into_iter()
-            .find(named)
-            .ok_or_else(|| UnknownMenu(text.to_owned()))
+        Self::ALL.into_iter().find(named).ok_or_else(|| UnknownMenu(text.to_owned()))
     }
 }
 
@@ -103,18 +100,11 @@ impl Rows {
     /// The longest track.
     #[must_use]
     pub fn max(&self) -> usize {
-        self.tracks()
-            .iter()
-            .map(|&(_, rows)| rows)
-            .max()
-            .unwrap_or(0)
+        self.tracks().iter().map(|&(_, rows)| rows).max().unwrap_or(0)
     }
 
     fn k(&self) -> u32 {
-        (self.max() + UNUSABLE_ROWS)
-            .next_power_of_two()
-            .ilog2()
-            .max(MIN_K)
+        (self.max() + UNUSABLE_ROWS).next_power_of_two().ilog2().max(MIN_K)
     }
 }
 
@@ -171,16 +161,7 @@ impl CircuitShape {
             + point_sets
             + 2 * k as usize
             + 4;
-        Self {
-            menu,
-            k,
-            rows,
-            advice,
-            fixed,
-            permuted,
-            lookups: LOOKUPS,
-            proof_bytes: 32 * scalars,
-        }
+        Self { menu, k, rows, advice, fixed, permuted, lookups: LOOKUPS, proof_bytes: 32 * scalars }
     }
 }
 
@@ -191,17 +172,12 @@ impl CircuitShape {
 /// Where the slice cannot be proven.
 pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitShape, Unprovable> {
     let steps = steps(program, slice)?;
-    let shapes: Vec<_> = Menu::ALL
-        .map(|menu| shape_of(program, slice, &steps, menu))
-        .into();
+    let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, slice, &steps, menu)).into();
     let smallest = |a: &CircuitShape, b: &CircuitShape| {
         let secs = |shape| crate::predict::halo2(shape).prove_secs;
         secs(a).total_cmp(&secs(b))
     };
-    let fits = shapes
-        .iter()
-        .filter(|s| s.k <= MAX_K && s.proof_bytes < 10_000)
-        .cloned();
+    let fits = shapes.iter().filter(|s| s.k <= MAX_K && s.proof_bytes < 10_000).cloned();
     match fits.min_by(smallest) {
         Some(shape) => Ok(shape),
         None => Err(too_large(program, slice, &shapes)),
@@ -218,20 +194,13 @@ pub fn circuit_shape_of(
     menu: Menu,
 ) -> Result<CircuitShape, Unprovable> {
     let shape = shape_of(program, slice, &steps(program, slice)?, menu);
-    if shape.k <= MAX_K {
-        Ok(shape)
-    } else {
-        Err(too_large(program, slice, &[shape]))
-    }
+    if shape.k <= MAX_K { Ok(shape) } else { Err(too_large(program, slice, &[shape])) }
 }
 
 /// Why no entry fits; names the operation with the most rows.
 fn too_large(program: &Program, slice: &ProgramSlice, shapes: &[CircuitShape]) -> Unprovable {
     let Some(smallest) = shapes.iter().min_by_key(|shape| shape.k) else {
-        return Unprovable {
-            place: "the slice".into(),
-            reason: "no circuit is on offer".into(),
-        };
+        return Unprovable { place: "the slice".into(), reason: "no circuit is on offer".into() };
     };
     let k = smallest.k;
     let ops = &program.ops[slice.ops.clone()];
@@ -245,10 +214,7 @@ fn too_large(program: &Program, slice: &ProgramSlice, shapes: &[CircuitShape]) -
     } else {
         "one operation cannot be cut, so it stays unproven"
     };
-    Unprovable {
-        place,
-        reason: format!("needs k={k}, over the limit of {MAX_K}: {way_out}"),
-    }
+    Unprovable { place, reason: format!("needs k={k}, over the limit of {MAX_K}: {way_out}") }
 }
 
 pub(super) fn shape_of(
@@ -259,22 +225,10 @@ pub(super) fn shape_of(
 ) -> CircuitShape {
     let (lanes, accumulators) = menu.lanes_and_accumulators();
     // Row 0 of the dot and the pack track is idle.
-    let mut rows = Rows {
-        dot: 1,
-        requantise: 0,
-        pack: 1,
-        poseidon: 0,
-        table: steps.tables.rows(),
-    };
+    let mut rows = Rows { dot: 1, requantise: 0, pack: 1, poseidon: 0, table: steps.tables.rows() };
     for step in &steps.list {
         match step {
-            Step::Requantise(Requantise {
-                source,
-                pool,
-                len,
-                output,
-                ..
-            }) => {
+            Step::Requantise(Requantise { source, pool, len, output, .. }) => {
                 if let Source::Linear(linear, _) = source {
                     rows.dot += blocks::rows(&linear.map, lanes, accumulators);
                 }
@@ -295,9 +249,7 @@ pub(super) fn shape_of(
 /// Rows of maxima over any windows: as many as a window has elements, none where it has one.
 fn window_rows(window: &Window) -> usize {
     let counts = |axis: usize| {
-        (0..window.output[axis])
-            .map(|at| window.axis(axis, at).count())
-            .collect::<Vec<_>>()
+        (0..window.output[axis]).map(|at| window.axis(axis, at).count()).collect::<Vec<_>>()
     };
     let (heights, widths) = (counts(0), counts(1));
     let elements = heights.iter().sum::<usize>() * widths.iter().sum::<usize>();

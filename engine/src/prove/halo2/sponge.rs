@@ -108,11 +108,9 @@ pub fn random_salt() -> Salt {
 #[must_use]
 pub fn commit(program: &Program, id: ValueId, elements: &[i32], salt: &Salt) -> Commitment {
     let value = program.value(id);
-    let packed = elements.chunks(per_element(value.bits)).map(|chunk| {
-        chunk
-            .iter()
-            .fold(Fp::ZERO, |sum, &v| horner(sum, i64::from(v), value.bits))
-    });
+    let packed = elements
+        .chunks(per_element(value.bits))
+        .map(|chunk| chunk.iter().fold(Fp::ZERO, |sum, &v| horner(sum, i64::from(v), value.bits)));
     let absorbed: Vec<Fp> = std::iter::once(salt.0).chain(packed).collect();
     let start = [Fp::ZERO, Fp::ZERO, capacity(id, value)];
     let end = absorbed.chunks(2).fold(start, |[a, b, c], pair| {
@@ -135,9 +133,7 @@ pub(super) fn horner(sum: Fp, element: i64, bits: u32) -> Fp {
 /// The first capacity of the sponge of a tensor.
 pub(super) fn capacity(id: ValueId, value: &Value) -> Fp {
     let mut hasher = blake3::Hasher::new_derive_key("microtome halo2 boundary tensor v1");
-    hasher
-        .update(&id.0.to_le_bytes())
-        .update(&value.bits.to_le_bytes());
+    hasher.update(&id.0.to_le_bytes()).update(&value.bits.to_le_bytes());
     for &dim in &value.shape {
         hasher.update(&(dim as u64).to_le_bytes());
     }
@@ -176,11 +172,7 @@ pub(super) fn permute_round(state: State, round: usize) -> State {
     let (constants, matrix) = constants();
     let boxed: State = std::array::from_fn(|i| {
         let x = state[i] + constants[round][i];
-        if is_full(round) || i == 0 {
-            x.square().square() * x
-        } else {
-            x
-        }
+        if is_full(round) || i == 0 { x.square().square() * x } else { x }
     });
     matrix.map(|row| row[0] * boxed[0] + row[1] * boxed[1] + row[2] * boxed[2])
 }
@@ -194,12 +186,7 @@ mod tests {
     use super::*;
 
     fn program(shape: &[usize], bits: u32) -> Program {
-        let value = Value {
-            name: "x".into(),
-            shape: shape.into(),
-            scale: 1.0,
-            bits,
-        };
+        let value = Value { name: "x".into(), shape: shape.into(), scale: 1.0, bits };
         Program {
             tensors: vec![value.clone(), value],
             ops: vec![],
@@ -213,10 +200,7 @@ mod tests {
         let hash =
             halo2_poseidon::Hash::<_, P128Pow5T3, halo2_poseidon::ConstantLength<2>, 3, 2>::init();
         let (a, b) = (Fp::from(5), Fp::from(6));
-        assert_eq!(
-            hash.hash([a, b]),
-            permute([a, b, Fp::from_u128(2 << 64)])[0]
-        );
+        assert_eq!(hash.hash([a, b]), permute([a, b, Fp::from_u128(2 << 64)])[0]);
         assert_eq!(constants().0.len(), ROUNDS);
     }
 

@@ -16,12 +16,7 @@ pub(super) enum Step<'a> {
     /// Requantised rows: a linear map or a ReLU, with the ReLU and the maximum that follow it.
     Requantise(Requantise<'a>),
     /// A maximum over any windows.
-    MaxPool {
-        window: &'a Window,
-        input: ValueId,
-        output: ValueId,
-        bits: u32,
-    },
+    MaxPool { window: &'a Window, input: ValueId, output: ValueId, bits: u32 },
 }
 
 /// A linear map or a ReLU, with what is fused to it.
@@ -58,33 +53,23 @@ pub(super) fn steps<'a>(
     program: &'a Program,
     slice: &ProgramSlice,
 ) -> Result<Steps<'a>, Unprovable> {
-    let whole = |reason: &str| Unprovable {
-        place: "the slice".into(),
-        reason: reason.into(),
-    };
+    let whole = |reason: &str| Unprovable { place: "the slice".into(), reason: reason.into() };
     if slice.ops.is_empty() {
         return Err(whole("it holds no operation"));
     }
     if slice.ops.end > program.ops.len() || program.slice(slice.ops.clone()) != *slice {
-        return Err(whole(
-            "it is not a piece of this program: cut the program anew",
-        ));
+        return Err(whole("it is not a piece of this program: cut the program anew"));
     }
     let ops = &program.ops[slice.ops.clone()];
     let boundary: BTreeSet<ValueId> = slice.inputs.iter().chain(&slice.outputs).copied().collect();
     for &id in &boundary {
-        check_value(program, id, || {
-            format!("tensor {:?}", program.value(id).name)
-        })?;
+        check_value(program, id, || format!("tensor {:?}", program.value(id).name))?;
     }
     for op in ops {
         check(program, op)?;
     }
     let mut steps = Fusion::new(program, ops, slice).steps();
-    steps
-        .tables
-        .ranges
-        .extend(boundary.iter().map(|&id| program.value(id).bits));
+    steps.tables.ranges.extend(boundary.iter().map(|&id| program.value(id).bits));
     Ok(steps)
 }
 
@@ -98,12 +83,7 @@ fn check_value(
     place: impl Fn() -> String,
 ) -> Result<(), Unprovable> {
     let value = program.value(id);
-    let error = |reason| {
-        Err(Unprovable {
-            place: place(),
-            reason,
-        })
-    };
+    let error = |reason| Err(Unprovable { place: place(), reason });
     if !(1..=MAX_BITS).contains(&value.bits) {
         return error(format!(
             "its values have {} bits, and the table of the circuit holds 1 to {MAX_BITS}: use fewer",
@@ -118,18 +98,12 @@ fn check_value(
 
 fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
     check_value(program, op.output, || place(op))?;
-    let error = |reason: String| {
-        Err(Unprovable {
-            place: place(op),
-            reason,
-        })
-    };
+    let error = |reason: String| Err(Unprovable { place: place(op), reason });
     let bits = |id: &ValueId| program.value(*id).bits;
     match &op.kind {
-        Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => error(format!(
-            "it shifts by {} bits, and 1 to 24 can be proven",
-            linear.shift
-        )),
+        Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
+            error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
+        }
         Kind::Relu | Kind::MaxPool(_)
             if op.inputs.iter().any(|id| bits(id) != bits(&op.output)) =>
         {
@@ -197,12 +171,7 @@ impl<'a> Fusion<'a> {
             _ => 0,
         });
         let limb = shifts.max().unwrap_or(0).div_ceil(2).max(8);
-        Self {
-            program,
-            ops,
-            readers,
-            limb,
-        }
+        Self { program, ops, readers, limb }
     }
 
     fn only_reader(&self, id: ValueId) -> Option<(usize, &'a Op)> {
@@ -223,12 +192,7 @@ impl<'a> Fusion<'a> {
             let (source, shift) = match &op.kind {
                 Kind::MaxPool(window) => {
                     let (input, output) = (op.inputs[0], op.output);
-                    list.push(Step::MaxPool {
-                        window: &**window,
-                        input,
-                        output,
-                        bits,
-                    });
+                    list.push(Step::MaxPool { window: &**window, input, output, bits });
                     continue;
                 }
                 Kind::Relu => (Source::Value(op.inputs[0]), 0),
@@ -247,19 +211,8 @@ impl<'a> Fusion<'a> {
             {
                 (pool, output, fused[reader]) = (Some(&**window), next.output, true);
             }
-            let rounding = Rounding {
-                shift,
-                limb: self.limb,
-                bits,
-                relu,
-            };
-            list.push(Step::Requantise(Requantise {
-                source,
-                rounding,
-                pool,
-                len,
-                output,
-            }));
+            let rounding = Rounding { shift, limb: self.limb, bits, relu };
+            list.push(Step::Requantise(Requantise { source, rounding, pool, len, output }));
         }
         let tables = self.tables(&list);
         Steps { list, tables }

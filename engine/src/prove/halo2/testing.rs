@@ -40,30 +40,14 @@ pub(super) struct Model {
 
 impl Model {
     pub fn new(seed: u64, bits: u32) -> Self {
-        let program = Program {
-            tensors: vec![],
-            ops: vec![],
-            inputs: vec![],
-            outputs: vec![],
-        };
-        Self {
-            program,
-            trace: Trace::new(),
-            random: Random(seed),
-            bits,
-            least_shift: 1,
-        }
+        let program = Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
+        Self { program, trace: Trace::new(), random: Random(seed), bits, least_shift: 1 }
     }
 
     fn tensor(&mut self, shape: &[usize]) -> ValueId {
         let id = ValueId(self.program.tensors.len() as u32);
         let name = format!("t{}", id.0);
-        self.program.tensors.push(Value {
-            name,
-            shape: shape.into(),
-            scale: 1.0,
-            bits: self.bits,
-        });
+        self.program.tensors.push(Value { name, shape: shape.into(), scale: 1.0, bits: self.bits });
         id
     }
 
@@ -72,9 +56,8 @@ impl Model {
         let range = self.program.value(id).range();
         let len = self.program.value(id).len();
         let span = (range.end() - range.start() + 1) as usize;
-        let elements = (0..len)
-            .map(|_| (self.random.below(span) as i64 + range.start()) as i32)
-            .collect();
+        let elements =
+            (0..len).map(|_| (self.random.below(span) as i64 + range.start()) as i32).collect();
         self.trace.insert(id, elements);
         self.program.inputs.push(id);
         id
@@ -85,14 +68,7 @@ impl Model {
         let node = self.program.ops.len();
         let name = format!("n{node}");
         let operator = operator.to_owned();
-        self.program.ops.push(Op {
-            node,
-            name,
-            operator,
-            kind,
-            inputs,
-            output,
-        });
+        self.program.ops.push(Op { node, name, operator, kind, inputs, output });
         let slice = self.program.slice(node..node + 1);
         let ran = self.program.run_slice(&slice, self.trace.clone());
         self.trace = ran.expect("the shift was chosen so that values fit");
@@ -121,9 +97,7 @@ impl Model {
         let shape = self.program.value(input).shape.clone();
         let window = sliding(shape[0], [shape[2], shape[3]], window);
         let linear = random_conv(&mut self.random, window, shape[1], channels_out, groups);
-        let Map::Conv { window, .. } = &linear.map else {
-            unreachable!()
-        };
+        let Map::Conv { window, .. } = &linear.map else { unreachable!() };
         let shape = [shape[0], channels_out, window.output[0], window.output[1]];
         self.linear(linear, &[input], &shape)
     }
@@ -135,12 +109,7 @@ impl Model {
     }
 
     pub fn sum(&mut self, inputs: &[ValueId], shape: &[usize], strides: &[&[usize]]) -> ValueId {
-        let operands = strides
-            .iter()
-            .map(|s| Operand {
-                strides: s.to_vec(),
-            })
-            .collect();
+        let operands = strides.iter().map(|s| Operand { strides: s.to_vec() }).collect();
         let linear = random_sum(&mut self.random, shape, operands);
         self.linear(linear, inputs, shape)
     }
@@ -162,12 +131,7 @@ impl Model {
         let shape = self.program.value(input).shape.clone();
         let window = sliding(shape[0] * shape[1], [shape[2], shape[3]], window);
         let output = [shape[0], shape[1], window.output[0], window.output[1]];
-        self.op(
-            "MaxPool",
-            Kind::MaxPool(Arc::new(window)),
-            vec![input],
-            &output,
-        )
+        self.op("MaxPool", Kind::MaxPool(Arc::new(window)), vec![input], &output)
     }
 
     /// The finished program.
@@ -186,15 +150,7 @@ pub(super) fn sliding(
     let output = std::array::from_fn(|i| {
         (input[i] + 2 * pads[i] - dilations[i] * (kernel[i] - 1) - 1) / strides[i] + 1
     });
-    Window {
-        planes,
-        input,
-        output,
-        kernel,
-        strides,
-        pads,
-        dilations,
-    }
+    Window { planes, input, output, kernel, strides, pads, dilations }
 }
 
 /// Kernel, no strides, no pads, no dilation.
@@ -226,12 +182,7 @@ fn random_conv(
     Linear {
         weights: weights(random, channels_out * fan),
         bias: biases(random, channels_out),
-        map: Map::Conv {
-            window,
-            channels_in,
-            channels_out,
-            groups,
-        },
+        map: Map::Conv { window, channels_in, channels_out, groups },
         shift: 1,
     }
 }
@@ -249,10 +200,7 @@ fn random_sum(random: &mut Random, shape: &[usize], operands: Vec<Operand>) -> L
     Linear {
         weights: weights(random, operands.len()),
         bias: biases(random, shape.iter().product()),
-        map: Map::Sum {
-            shape: shape.into(),
-            operands,
-        },
+        map: Map::Sum { shape: shape.into(), operands },
         shift: 1,
     }
 }
@@ -262,10 +210,7 @@ fn random_average(random: &mut Random, window: Window, count_include_pad: bool) 
     Linear {
         weights: weights(random, area),
         bias: vec![],
-        map: Map::Average {
-            window,
-            count_include_pad,
-        },
+        map: Map::Average { window, count_include_pad },
         shift: 1,
     }
 }
@@ -284,40 +229,21 @@ pub(super) fn random_maps() -> Vec<(String, Linear)> {
         let window = |planes| sliding(planes, input, [kernel, strides, pads, dilations]);
         let planes = 1 + random.below(3);
         let groups = 1 + random.below(5);
-        let (cin, cout) = (
-            groups * (1 + random.below(3)),
-            groups * (1 + random.below(4)),
-        );
+        let (cin, cout) = (groups * (1 + random.below(3)), groups * (1 + random.below(4)));
         let conv = random_conv(random, window(planes), cin, cout, groups);
         maps.push((format!("groups {seed}"), conv));
         let (cin, cout) = (1 + random.below(4), 1 + random.below(20));
-        maps.push((
-            format!("conv {seed}"),
-            random_conv(random, window(planes), cin, cout, 1),
-        ));
-        let (rows, inner, outer) = (
-            1 + random.below(9),
-            1 + random.below(30),
-            1 + random.below(20),
-        );
-        maps.push((
-            format!("dense {seed}"),
-            random_dense(random, rows, inner, outer),
-        ));
+        maps.push((format!("conv {seed}"), random_conv(random, window(planes), cin, cout, 1)));
+        let (rows, inner, outer) =
+            (1 + random.below(9), 1 + random.below(30), 1 + random.below(20));
+        maps.push((format!("dense {seed}"), random_dense(random, rows, inner, outer)));
         let include = random.below(2) == 0;
         // A pooling window always reaches the input.
         let pads = [pads[0].min(kernel[0] - 1), pads[1].min(kernel[1] - 1)];
         let window = sliding(planes, input, [kernel, strides, pads, dilations]);
-        maps.push((
-            format!("average {seed}"),
-            random_average(random, window, include),
-        ));
-        let shape: Vec<usize> = (0..1 + random.below(4))
-            .map(|_| 1 + random.below(6))
-            .collect();
-        let operands = (0..1 + random.below(3))
-            .map(|_| random_operand(random, &shape))
-            .collect();
+        maps.push((format!("average {seed}"), random_average(random, window, include)));
+        let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(6)).collect();
+        let operands = (0..1 + random.below(3)).map(|_| random_operand(random, &shape)).collect();
         maps.push((format!("sum {seed}"), random_sum(random, &shape, operands)));
     }
     maps

@@ -22,12 +22,7 @@ fn random_chain(seed: u64) -> (Program, Trace) {
     let mut model = Model::new(seed, 4);
     model.least_shift = 1 + model.random.below(3) as u32;
     let groups = 1 + model.random.below(3);
-    let mut shape = [
-        1,
-        2 * groups,
-        5 + model.random.below(4),
-        5 + model.random.below(4),
-    ];
+    let mut shape = [1, 2 * groups, 5 + model.random.below(4), 5 + model.random.below(4)];
     let mut x = model.input(&shape);
     for _ in 0..4 {
         let window = [
@@ -48,9 +43,8 @@ fn random_chain(seed: u64) -> (Program, Trace) {
                 model.max_pool(conv, pool(2))
             }
             4 => {
-                let strides: Vec<usize> = (0..4)
-                    .map(|axis| shape[axis + 1..].iter().product())
-                    .collect();
+                let strides: Vec<usize> =
+                    (0..4).map(|axis| shape[axis + 1..].iter().product()).collect();
                 model.sum(&[x, x], &shape, &[&strides, &strides])
             }
             _ => model.relu(x),
@@ -79,14 +73,8 @@ fn shifts_of_up_to_24_bits_agree_with_the_integer_reference() {
         // Weights and biases large enough for quotients and remainders of every size.
         let random = &mut model.random;
         let linear = crate::program::Linear {
-            map: crate::program::Map::Dense {
-                rows: 1,
-                inner: 9,
-                outer: 12,
-            },
-            weights: (0..108)
-                .map(|_| random.signed(1 << shift >> 2) as i32)
-                .collect(),
+            map: crate::program::Map::Dense { rows: 1, inner: 9, outer: 12 },
+            weights: (0..108).map(|_| random.signed(1 << shift >> 2) as i32).collect(),
             bias: (0..12).map(|_| random.signed(1 << shift)).collect(),
             shift,
         };
@@ -94,11 +82,7 @@ fn shifts_of_up_to_24_bits_agree_with_the_integer_reference() {
         let case = Case::whole(model.finish(&[y]));
         case.accepted(&format!("shift {shift}"));
         for tamper in forgeries() {
-            assert!(
-                case.mock(Menu::Dot4x4, Some(tamper), case.instance())
-                    .is_err(),
-                "{tamper:?}"
-            );
+            assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err(), "{tamper:?}");
         }
     }
 }

@@ -13,12 +13,7 @@ fn keys_are_pinned() {
         let params = parameters(shape.k, None).unwrap();
         let vk = verifying_key(&case.program, &case.slice, &shape, &steps, &params).unwrap();
         let digest = blake3::hash(format!("{:#?}", vk.pinned()).as_bytes());
-        format!(
-            "{menu} k={} {} bytes {}\n",
-            shape.k,
-            shape.proof_bytes,
-            digest.to_hex()
-        )
+        format!("{menu} k={} {} bytes {}\n", shape.k, shape.proof_bytes, digest.to_hex())
     });
     expect![[r#"
         4x4 k=8 6208 bytes ac353865ebcf8ea36303ee1306dd0616814778a5a98ff0ebc1e03061578e6bd9

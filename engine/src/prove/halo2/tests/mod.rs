@@ -52,16 +52,8 @@ impl Case {
         let slice = program.slice(ops);
         let ids = || slice.inputs.iter().chain(&slice.outputs).copied();
         let salts: BTreeMap<_, _> = ids().map(|id| (id, random_salt())).collect();
-        let boundary = ids()
-            .map(|id| commit(&program, id, &trace[&id], &salts[&id]))
-            .collect();
-        Self {
-            program,
-            slice,
-            trace,
-            salts,
-            boundary,
-        }
+        let boundary = ids().map(|id| commit(&program, id, &trace[&id], &salts[&id])).collect();
+        Self { program, slice, trace, salts, boundary }
     }
 
     fn whole((program, trace): (Program, Trace)) -> Self {
@@ -71,19 +63,11 @@ impl Case {
 
     fn statement(&self) -> Statement<'_> {
         let context = std::array::from_fn(|i| i as u8);
-        Statement {
-            program: &self.program,
-            slice: &self.slice,
-            context,
-            boundary: &self.boundary,
-        }
+        Statement { program: &self.program, slice: &self.slice, context, boundary: &self.boundary }
     }
 
     fn witness(&self) -> Witness {
-        Witness {
-            trace: self.trace.clone(),
-            salts: self.salts.clone(),
-        }
+        Witness { trace: self.trace.clone(), salts: self.salts.clone() }
     }
 
     fn instance(&self) -> Vec<Fp> {
@@ -124,9 +108,7 @@ fn mock<const M: usize, const C: usize>(
         witness: Some((&case.trace, &case.salts)),
         tamper,
     };
-    MockProver::run(shape.k, &circuit, vec![instance])
-        .unwrap()
-        .verify()
+    MockProver::run(shape.k, &circuit, vec![instance]).unwrap().verify()
 }
 
 /// Every gadget at once, small: strided, padded convolution with a fused ReLU and pairwise
@@ -140,11 +122,7 @@ fn small(bits: u32) -> Case {
     let c = model.max_pool(b, pool(2));
     let d = model.max_pool(c, [[2; 2], [1; 2], [1; 2], [1; 2]]);
     let e = model.average(d, plain(2), true);
-    let f = model.sum(
-        &[c, e, c],
-        &[1, 3, 3, 3],
-        &[&[27, 9, 3, 1], &[27, 9, 3, 1], &[27, 9, 0, 0]],
-    );
+    let f = model.sum(&[c, e, c], &[1, 3, 3, 3], &[&[27, 9, 3, 1], &[27, 9, 3, 1], &[27, 9, 0, 0]]);
     let g = model.relu(f);
     let h = model.dense(g, 1, 3);
     // The ReLU's output is a boundary tensor too, as where a residual connection leaves a slice.

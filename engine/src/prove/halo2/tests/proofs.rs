@@ -11,9 +11,7 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
         let (system, case) = (Halo2 { menu: Some(menu) }, tiny(1));
         let mut events = Vec::new();
         let proof = system
-            .prove(&case.statement(), &case.witness(), &mut |event| {
-                events.push(event)
-            })
+            .prove(&case.statement(), &case.witness(), &mut |event| events.push(event))
             .unwrap();
         let phases: Vec<Phase> = events
             .iter()
@@ -30,10 +28,7 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
 
         let rejected = |statement: &Statement<'_>, proof: &[u8], what: &str| {
             let verdict = system.verify(statement, proof);
-            assert!(
-                matches!(verdict, Err(VerifyError::Rejected)),
-                "{menu} {what}: {verdict:?}"
-            );
+            assert!(matches!(verdict, Err(VerifyError::Rejected)), "{menu} {what}: {verdict:?}");
         };
         for at in (0..proof.len()).step_by(97) {
             let mut bytes = proof.clone();
@@ -48,24 +43,10 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
             rejected(&statement, &proof, &format!("context {at}"));
         }
         let swapped: Vec<Commitment> = case.boundary.iter().rev().copied().collect();
-        rejected(
-            &Statement {
-                boundary: &swapped,
-                ..case.statement()
-            },
-            &proof,
-            "boundary",
-        );
+        rejected(&Statement { boundary: &swapped, ..case.statement() }, &proof, "boundary");
         let other = tiny(2);
         let boundary = &case.boundary;
-        rejected(
-            &Statement {
-                boundary,
-                ..other.statement()
-            },
-            &proof,
-            "other weights",
-        );
+        rejected(&Statement { boundary, ..other.statement() }, &proof, "other weights");
 
         for len in [0, 1, proof.len() - 1, proof.len() + 1] {
             let mut bytes = proof.clone();
@@ -73,39 +54,18 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
             let verdict = system.verify(&case.statement(), &bytes);
             assert!(matches!(verdict, Err(VerifyError::ProofLength { got, .. }) if got == len));
         }
-        let short = Statement {
-            boundary: &case.boundary[1..],
-            ..case.statement()
-        };
+        let short = Statement { boundary: &case.boundary[1..], ..case.statement() };
         let verdict = system.verify(&short, &proof);
-        assert!(matches!(
-            verdict,
-            Err(VerifyError::BoundaryCount {
-                expected: 2,
-                got: 1
-            })
-        ));
+        assert!(matches!(verdict, Err(VerifyError::BoundaryCount { expected: 2, got: 1 })));
     }
 }
 
 #[test]
 fn a_forger_with_the_keys_finds_no_proof() {
     let (case, menu) = (tiny(1), Menu::Dot4x4);
-    let changes = KINDS.map(|kind| Tamper::Cell {
-        kind,
-        index: 1,
-        amount: 1,
-    });
-    let forgeries = [
-        Tamper::Quotient {
-            index: 0,
-            amount: 1,
-        },
-        Tamper::Limbs {
-            index: 0,
-            amount: 1,
-        },
-    ];
+    let changes = KINDS.map(|kind| Tamper::Cell { kind, index: 1, amount: 1 });
+    let forgeries =
+        [Tamper::Quotient { index: 0, amount: 1 }, Tamper::Limbs { index: 0, amount: 1 }];
 
     let steps = steps(&case.program, &case.slice).unwrap();
     let shape = shape_of(&case.program, &case.slice, &steps, menu);
@@ -124,17 +84,11 @@ fn a_forger_with_the_keys_finds_no_proof() {
     for tamper in changes.into_iter().chain(forgeries) {
         if let Ok(proof) = prove_circuit(&params, &pk, circuit(Some(tamper)), &instance) {
             let verdict = system.verify(&case.statement(), &proof);
-            assert!(
-                matches!(verdict, Err(VerifyError::Rejected)),
-                "{tamper:?}: {verdict:?}"
-            );
+            assert!(matches!(verdict, Err(VerifyError::Rejected)), "{tamper:?}: {verdict:?}");
         }
     }
     // Keys of a circuit with one changed weight make proofs that only those keys accept.
-    let changed = circuit(Some(Tamper::Weight {
-        index: 3,
-        amount: 1,
-    }));
+    let changed = circuit(Some(Tamper::Weight { index: 3, amount: 1 }));
     let vk = keygen_vk(&params, &changed).unwrap();
     let pk = keygen_pk(&params, vk, &changed).unwrap();
     let proof = prove_circuit(&params, &pk, changed, &instance);
@@ -146,9 +100,7 @@ fn a_forger_with_the_keys_finds_no_proof() {
 fn a_bad_witness_is_an_error_and_no_panic() {
     let case = tiny(1);
     let prove = |statement: &Statement<'_>, witness: &Witness| {
-        Halo2::AUTO
-            .prove(statement, witness, &mut |_| ())
-            .unwrap_err()
+        Halo2::AUTO.prove(statement, witness, &mut |_| ()).unwrap_err()
     };
     let id = case.slice.inputs[0];
     let changed = |change: &dyn Fn(&mut Witness)| {
@@ -157,36 +109,15 @@ fn a_bad_witness_is_an_error_and_no_panic() {
         prove(&case.statement(), &witness)
     };
     let outside = changed(&|w| w.trace.get_mut(&id).unwrap()[0] = 99);
-    assert!(matches!(
-        outside,
-        ProveError::Run(crate::program::RunError::OutOfRange { .. })
-    ));
+    assert!(matches!(outside, ProveError::Run(crate::program::RunError::OutOfRange { .. })));
     let missing = changed(&|w| w.trace.clear());
-    assert!(matches!(
-        missing,
-        ProveError::Run(crate::program::RunError::MissingInput { .. })
-    ));
+    assert!(matches!(missing, ProveError::Run(crate::program::RunError::MissingInput { .. })));
     let short = changed(&|w| w.trace.get_mut(&id).unwrap().truncate(3));
-    assert!(matches!(
-        short,
-        ProveError::Run(crate::program::RunError::InputLength { .. })
-    ));
+    assert!(matches!(short, ProveError::Run(crate::program::RunError::InputLength { .. })));
     let unsalted = changed(&|w| w.salts.clear());
     assert!(matches!(unsalted, ProveError::MissingSalt { .. }));
     let resalted = changed(&|w| *w.salts.get_mut(&id).unwrap() = random_salt());
     assert!(matches!(resalted, ProveError::WrongCommitment { .. }));
-    let uncommitted = prove(
-        &Statement {
-            boundary: &[],
-            ..case.statement()
-        },
-        &case.witness(),
-    );
-    assert!(matches!(
-        uncommitted,
-        ProveError::BoundaryCount {
-            expected: 2,
-            got: 0
-        }
-    ));
+    let uncommitted = prove(&Statement { boundary: &[], ..case.statement() }, &case.witness());
+    assert!(matches!(uncommitted, ProveError::BoundaryCount { expected: 2, got: 0 }));
 }

@@ -10,11 +10,7 @@ fn the_columns_are_what_the_shape_says() {
     fn check<const M: usize, const C: usize>(menu: Menu) {
         let mut meta = ConstraintSystem::default();
         SliceCircuit::<M, C>::configure(&mut meta);
-        assert_eq!(
-            meta.degree(),
-            5,
-            "{menu}: a higher degree doubles the extended domain"
-        );
+        assert_eq!(meta.degree(), 5, "{menu}: a higher degree doubles the extended domain");
         assert_eq!(meta.blinding_factors() + 1, UNUSABLE_ROWS, "{menu}");
         assert_eq!(menu.lanes_and_accumulators(), (M, C));
     }
@@ -35,15 +31,8 @@ fn the_last_usable_row_is_used_and_none_beyond() {
         assert_eq!((shape.rows.max(), shape.k), (1 + len + len / 2, k));
         case.accepted(&format!("{len} elements"));
         // The last element is bound like the others.
-        let tamper = Tamper::Cell {
-            kind: Kind::Boundary,
-            index: len + len / 2 - 1,
-            amount: 1,
-        };
-        assert!(
-            case.mock(Menu::Dot4x4, Some(tamper), case.instance())
-                .is_err()
-        );
+        let tamper = Tamper::Cell { kind: Kind::Boundary, index: len + len / 2 - 1, amount: 1 };
+        assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err());
     }
 }
 
