@@ -181,7 +181,7 @@ impl RequantiseTrack<'_> {
         let [low_width, high_width] = rounding.limbs();
         let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
         let offset = 1i64 << (bits - 1);
-        let (forged_quotient, forged_limb) = placer.forgery();
+        let (forged_quotient, forged_limb) = placer.tampering.quotient();
         let total = sum.value + bias + half;
         let q = (total >> shift) + forged_quotient;
         let remainder = total - (q << shift);

@@ -192,11 +192,11 @@ impl<'a> Fusion<'a> {
             let (source, shift) = match &op.kind {
                 Kind::MaxPool(window) => {
                     let (input, output) = (op.inputs[0], op.output);
-                    list.push(Step::MaxPool { window: &**window, input, output, bits });
+                    list.push(Step::MaxPool { window, input, output, bits });
                     continue;
                 }
                 Kind::Relu => (Source::Value(op.inputs[0]), 0),
-                Kind::Linear(linear) => (Source::Linear(&**linear, &op.inputs), linear.shift),
+                Kind::Linear(linear) => (Source::Linear(linear, &op.inputs), linear.shift),
             };
             let (mut output, mut relu, mut pool) = (op.output, shift == 0, None);
             let len = self.program.value(output).len();

@@ -36,7 +36,7 @@ fn random_chain(seed: u64) -> (Program, Trace) {
         let window = [window[0], window[1], pads, window[3]];
         x = match model.random.below(6) {
             0 if spans(0) && spans(1) => model.conv(x, 2 * groups, groups, window),
-            1 if spans(0) && spans(1) => model.average(x, window, seed % 2 == 0),
+            1 if spans(0) && spans(1) => model.average(x, window, seed.is_multiple_of(2)),
             2 if spans(0) && spans(1) => model.max_pool(x, [window[0], window[1], [0; 2], [1; 2]]),
             3 if shape[2] > 2 && shape[3] > 2 => {
                 let conv = model.conv(x, 2 * groups, 1, plain(1));

@@ -13,9 +13,10 @@ use halo2_proofs::pasta::Fp;
 
 use super::circuit::SliceCircuit;
 use super::keys::with_menu;
-use super::place::{Kind, Tamper};
+use super::place::Kind;
 use super::shape::shape_of;
 use super::steps::steps;
+use super::tamper::Tamper;
 use super::testing::{Model, plain, pool};
 use super::*;
 use crate::program::{Trace, ValueId};
@@ -106,7 +107,7 @@ fn mock<const M: usize, const C: usize>(
         steps: &steps,
         shape: &shape,
         witness: Some((&case.trace, &case.salts)),
-        tamper,
+        tampering: tamper.into(),
     };
     MockProver::run(shape.k, &circuit, vec![instance]).unwrap().verify()
 }

@@ -70,13 +70,13 @@ fn a_forger_with_the_keys_finds_no_proof() {
     let steps = steps(&case.program, &case.slice).unwrap();
     let shape = shape_of(&case.program, &case.slice, &steps, menu);
     let params = parameters(shape.k, None).unwrap();
-    let circuit = |tamper| SliceCircuit::<4, 4> {
+    let circuit = |tamper: Option<Tamper>| SliceCircuit::<4, 4> {
         program: &case.program,
         slice: &case.slice,
         steps: &steps,
         shape: &shape,
         witness: Some((&case.trace, &case.salts)),
-        tamper,
+        tampering: tamper.into(),
     };
     let vk = keygen_vk(&params, &circuit(None)).unwrap();
     let pk = keygen_pk(&params, vk, &circuit(None)).unwrap();
