@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn what_was_measured_lies_in_the_interval() {
         // Rows, seconds and megabytes of LeNet's first slice, its second, and the whole.
-        for (rows, secs, megabytes) in [(7841, 2.1, 435.0), (3801, 1.1, 220.0), (12578, 3.9, 864.0)] {
+        for (rows, secs, megabytes) in [(7841, 2.1, 435.0), (3801, 1.1, 220.0), (12578, 3.9, 864.0)]
+        {
             let predicted = predict(Menu::Dot8x8, rows);
             assert!((predicted.prove_secs_low..predicted.prove_secs_high).contains(&secs));
             let error = predicted.peak_bytes as f64 / 1e6 / megabytes;

@@ -92,11 +92,7 @@ fn read(path: &Path, pinned: &str) -> Option<Params<EqAffine>> {
     Params::read(&mut bytes.as_slice()).ok()
 }
 
-fn make(
-    k: u32,
-    pinned: &str,
-    path: Option<&Path>,
-) -> Result<Params<EqAffine>, ParametersError> {
+fn make(k: u32, pinned: &str, path: Option<&Path>) -> Result<Params<EqAffine>, ParametersError> {
     let params = Params::new(k);
     let mut bytes = Vec::new();
     // Writing to memory does not fail, and if it did, the digest would tell.
