@@ -46,7 +46,7 @@ impl Runner {
         let plan = guarded(|| {
             let mut model = inferred.model.clone();
             model.set_input_outlets(&inputs)?;
-            model.set_output_outlets(&outlets)?;
+            model.select_output_outlets(&outlets)?;
             model.into_optimized()?.into_runnable()
         })?;
         Ok(Self { plan, outputs })
