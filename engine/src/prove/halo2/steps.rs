@@ -7,8 +7,9 @@ use super::table::Tables;
 use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
-/// The most bits of a tensor: the table of its values alone would need 2^17 rows with one more.
-const MAX_BITS: u32 = 16;
+/// The most bits of a tensor. With one more, the range of a boundary tensor and one map of its
+/// values would fill the largest table, and nothing else would fit in.
+const MAX_BITS: u32 = 15;
 
 /// One step of a slice.
 #[derive(Clone, Copy, Debug)]
