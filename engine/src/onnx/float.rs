@@ -55,7 +55,7 @@ impl Runner {
 
 impl Model {
     /// Runs the network in floating point. `inputs` holds one row-major tensor for each of
-    /// [`Graph::inputs`].
+    /// [`Graph::inputs`]. What depends on a node that tract doesn't know is missing in the trace.
     ///
     /// # Errors
     /// Where an input has the wrong length, or tract can't run an operator.
