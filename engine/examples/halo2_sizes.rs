@@ -25,7 +25,8 @@ const CUTS: [usize; 4] = [3, 6, 8, 10];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let ["one", menu, first, last] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    if let ["one", menu, first, last] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    {
         return measure(menu.parse()?, first.parse()?, last.parse()?);
     }
     let wanted = |name: &str, kind: &[String]| kind.is_empty() || kind.iter().any(|k| k == name);

@@ -16,7 +16,7 @@ pub(super) fn read(bytes: &[u8], slots: &[Slot]) -> Result<Inputs, String> {
     };
     let (channels, height, width) = match slot.shape[..] {
         [1, c @ (1 | 3), h, w] | [c @ (1 | 3), h, w] => (c, h, w),
-        [h @ 2.., w @ 2..] => (1, h, w),
+        [h, w] if h > 1 && w > 1 => (1, h, w),
         _ => {
             return Err(format!(
                 "is a picture, but input {:?} has the shape {}, not 1×C×H×W with one or three \

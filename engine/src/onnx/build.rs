@@ -91,7 +91,9 @@ fn fold<'a>(
 /// The elements of a large `ConstantOfShape`, which tract infers the shape of but doesn't keep.
 fn splat(node: &NodeProto, fact: Option<&Fact>) -> Option<Constant> {
     let (shape, element) = fact.map(|f| (f.shape.as_ref(), f.element))?;
-    if node.op_type != "ConstantOfShape" || element != ElementType::F32 {
+    // Without a value the elements are 32-bit zeros, which tract takes for 64-bit ones.
+    let is_float = matches!(element, ElementType::F32 | ElementType::F64);
+    if node.op_type != "ConstantOfShape" || !is_float {
         return None;
     }
     let tensor = node.attribute.iter().find(|a| a.name == "value").and_then(|a| a.t.as_ref());

@@ -46,7 +46,7 @@ impl Runner {
         let plan = guarded(|| {
             let mut model = inferred.model.clone();
             model.set_input_outlets(&inputs)?;
-            model.set_output_outlets(&outlets)?;
+            model.select_output_outlets(&outlets)?;
             model.into_optimized()?.into_runnable()
         })?;
         Ok(Self { plan, outputs })
@@ -55,7 +55,7 @@ impl Runner {
 
 impl Model {
     /// Runs the network in floating point. `inputs` holds one row-major tensor for each of
-    /// [`Graph::inputs`].
+    /// [`Graph::inputs`]. What depends on a node that tract doesn't know is missing in the trace.
     ///
     /// # Errors
     /// Where an input has the wrong length, or tract can't run an operator.

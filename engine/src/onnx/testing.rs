@@ -97,9 +97,8 @@ impl Draft {
     }
 }
 
-/// Attributes named in the plural or with several values are lists.
 fn attribute(name: &str, values: &[i64]) -> AttributeProto {
-    let is_list = values.len() != 1 || name.ends_with('s') || name.ends_with("shape");
+    let is_list = ["pads", "strides", "dilations", "kernel_shape", "axes"].contains(&name);
     let kind = if is_list { AttributeType::Ints } else { AttributeType::Int };
     AttributeProto {
         name: name.into(),

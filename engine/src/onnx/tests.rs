@@ -91,8 +91,8 @@ fn an_unknown_operator_opens_with_its_shape_unknown() {
         .unwrap();
     assert_eq!(model.graph.nodes.len(), 2);
     assert_eq!(model.graph.tensor(model.graph.outputs[0]).shape, None);
-    let error = model.float_run(&[vec![0.0; 4]]).unwrap_err().to_string();
-    assert!(error.contains("can't run"), "{error}");
+    let trace = model.float_run(&[vec![0.0; 4]]).unwrap();
+    assert_eq!(trace.len(), 1, "only the input is known");
 }
 
 #[test]

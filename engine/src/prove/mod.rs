@@ -150,7 +150,9 @@ pub enum ProveError {
         got: usize,
     },
     /// A boundary tensor has no salt.
-    #[error("tensor {name:?} is on the boundary and has no salt: draw one for each boundary tensor")]
+    #[error(
+        "tensor {name:?} is on the boundary and has no salt: draw one for each boundary tensor"
+    )]
     MissingSalt {
         /// Name of the tensor.
         name: String,

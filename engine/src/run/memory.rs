@@ -6,20 +6,22 @@ use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// Watches the memory of another process.
 pub(super) struct Watch {
-    system: System,
+    /// Missing where the system is not known to the library.
+    system: Option<System>,
     pid: Pid,
 }
 
 impl Watch {
     pub(super) fn new(pid: u32) -> Self {
-        Self { system: System::new(), pid: Pid::from_u32(pid) }
+        Self { system: System::new().ok(), pid: Pid::from_u32(pid) }
     }
 
     /// Bytes that the process holds now; `None` where it is gone.
     pub(super) fn resident_bytes(&mut self) -> Option<u64> {
         let kind = ProcessRefreshKind::nothing().with_memory();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), true, kind);
-        self.system.process(self.pid).map(sysinfo::Process::memory)
+        let system = self.system.as_mut()?;
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), true, kind);
+        system.process(self.pid).map(sysinfo::Process::memory)
     }
 }
 
@@ -40,7 +42,10 @@ pub(super) fn volunteer_for_the_memory_killer() {
 /// Memory of this machine that is free to use now.
 #[must_use]
 pub fn available_bytes() -> u64 {
-    let mut system = System::new();
+    let Ok(mut system) = System::new() else {
+        // Nothing is known of this system, so nothing is held back.
+        return u64::MAX;
+    };
     system.refresh_memory();
     system.available_memory()
 }

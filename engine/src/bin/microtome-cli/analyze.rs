@@ -7,13 +7,15 @@ use microtome_engine::cost::{self, Totals};
 use microtome_engine::graph::Graph;
 use microtome_engine::program::{Card, Settings, Skeleton};
 use microtome_engine::prove::System;
+use microtome_engine::report::format;
+use microtome_engine::report::table::Table;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::End;
 use crate::args::ModelArgs;
 use crate::opened::Opened;
-use crate::output::{self, Table};
+use crate::output;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -130,7 +132,7 @@ fn obstacles(graph: &Graph, skeleton: &Skeleton) -> Vec<Option<String>> {
 
 fn describe(result: &AnalyzeJson) -> String {
     let mut table =
-        Table::new(3, &["node", "name", "operator", "MACs", "parameters", "output", "provable"]);
+        Table::new(["node", "name", "operator", "MACs", "parameters", "output", "provable"]);
     for node in &result.nodes {
         let shapes = node.output_shapes.iter().map(|shape| match shape {
             None => "?".to_owned(),
@@ -140,12 +142,12 @@ fn describe(result: &AnalyzeJson) -> String {
             Value::String(reason) => format!("no: {reason}"),
             _ => system.clone(),
         });
-        table.row(vec![
+        table.push([
             format!("{}{}", node.index, if node.cut { "" } else { " +" }),
             node.name.clone(),
             node.op.clone(),
-            output::count(node.macs),
-            output::count(node.params),
+            format::grouped(node.macs),
+            format::grouped(node.params),
             shapes.collect::<Vec<_>>().join(" "),
             reasons.collect::<Vec<_>>().join(" "),
         ]);
@@ -156,10 +158,10 @@ fn describe(result: &AnalyzeJson) -> String {
          A node with + has no cut of its own before it.\n",
         result.model,
         result.opset,
-        table.render(),
-        output::count(totals.macs),
-        output::count(totals.flops),
-        output::count(totals.params),
-        output::bytes(totals.peak_activation_bytes),
+        table.to_text(),
+        format::grouped(totals.macs),
+        format::grouped(totals.flops),
+        format::grouped(totals.params),
+        format::bytes(totals.peak_activation_bytes),
     )
 }

@@ -1,16 +1,20 @@
 //! `compare`: what proving takes, sliced and whole.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
+use microtome_engine::plan::Estimator;
+use microtome_engine::report::format::{bytes, secs};
+use microtome_engine::report::table::Table;
 use microtome_engine::run::{Measured, Request, Reveal};
 use serde::Serialize;
 
-use crate::End;
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
 use crate::opened::Opened;
-use crate::output::{self, Table, bytes, secs};
+use crate::output;
 use crate::proving::{self, ProofJson};
+use crate::{End, chart};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,6 +29,9 @@ pub struct Args {
     card: CardArgs,
     #[command(flatten)]
     effort: EffortArgs,
+    /// Draws the comparison into a file, .svg or .png
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -63,10 +70,21 @@ struct Reductions {
 }
 
 pub fn main(args: &Args) -> Result<End> {
+    if let Some(path) = &args.chart {
+        chart::check(path)?;
+    }
     let opened = Opened::open(&args.model)?;
     let input = opened.input(&args.input)?;
     let plan = opened.plan(Some(&args.plan), None)?;
     let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let estimator = Estimator::new(
+        Arc::clone(&opened.model.graph),
+        Arc::clone(&opened.skeleton),
+        Arc::clone(&quantised.program),
+    );
+    let name = opened.model.graph.name.clone();
+    let estimates = estimator.slices(&plan);
+    let whole_estimate = estimator.whole(plan.system(0));
     let outcome = proving::run_job(Request {
         model: opened.model,
         skeleton: opened.skeleton,
@@ -90,6 +108,12 @@ pub fn main(args: &Args) -> Result<End> {
     let monolithic = proving::proof_json(whole, &outcome);
     let sliced = proving::proof_json(&outcome.sliced, &outcome);
     let whole = monolithic.slices[0].measured;
+    if let Some(path) = &args.chart {
+        let estimates = estimates.iter().map(AsRef::as_ref);
+        let pieces: Vec<chart::Piece<'_>> = slices.iter().zip(estimates).collect();
+        let linking_secs = sliced.linking_secs;
+        chart::write(path, &name, &pieces, (&whole, &whole_estimate), linking_secs)?;
+    }
     let (sum, slowest) = (sum(&slices), slowest(&slices));
     let reductions = reductions(&whole, &sum, &slowest, sliced.linking_secs);
     let result = CompareJson { monolithic, sliced, sum, slowest, reductions };
@@ -144,28 +168,28 @@ fn reductions(whole: &Measured, sum: &Measured, slowest: &Measured, linking: f64
 
 fn describe(result: &CompareJson) -> String {
     let mut table =
-        Table::new(1, &["", "monolithic", "slices, sum", "slowest slice", "sum is smaller by"]);
+        Table::new(["", "monolithic", "slices, sum", "slowest slice", "sum is smaller by"]);
     let whole = &result.monolithic.slices[0].measured;
     let (sum, slowest) = (&result.sum, &result.slowest);
     let times = |reduction: f64| format!("{reduction:.2}×");
     let reductions = &result.reductions;
     let mut time = |name: &str, of: fn(&Measured) -> f64, reduction: f64| {
         let cells = [secs(of(whole)), secs(of(sum)), secs(of(slowest)), times(reduction)];
-        table.row([name.to_owned()].into_iter().chain(cells).collect());
+        table.push([name.to_owned()].into_iter().chain(cells));
     };
     time("prove", |m| m.prove_secs, reductions.prove_secs);
     time("verify", |m| m.verify_secs, reductions.verify_secs);
     time("set-up", |m| m.setup_secs, reductions.setup_secs);
     let mut size = |name: &str, of: fn(&Measured) -> u64, reduction: f64| {
         let cells = [bytes(of(whole)), bytes(of(sum)), bytes(of(slowest)), times(reduction)];
-        table.row([name.to_owned()].into_iter().chain(cells).collect());
+        table.push([name.to_owned()].into_iter().chain(cells));
     };
     size("peak memory", |m| m.peak_bytes, reductions.peak_bytes);
     size("verifier's peak", |m| m.verify_peak_bytes, reductions.verify_peak_bytes);
     size("proofs", |m| m.proof_bytes, reductions.proof_bytes);
     format!(
         "{}\nlinking the slices took {}; the slices:\n\n{}",
-        table.render(),
+        table.to_text(),
         secs(result.sliced.linking_secs),
         proving::table(&result.sliced.slices)
     )

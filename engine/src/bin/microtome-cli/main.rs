@@ -5,6 +5,7 @@
 
 mod analyze;
 mod args;
+mod chart;
 mod compare;
 mod export;
 mod opened;

@@ -9,13 +9,15 @@ use microtome_engine::files::{self, Access};
 use microtome_engine::plan::{Estimator, Metric, Plan, SliceEstimate};
 use microtome_engine::program::Source;
 use microtome_engine::prove::{Shape, System};
+use microtome_engine::report::format::{bytes, grouped, secs};
+use microtome_engine::report::table::Table;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::End;
 use crate::args::{self, CardArgs, ModelArgs};
 use crate::opened::Opened;
-use crate::output::{self, Table, bytes, count, secs};
+use crate::output;
 
 /// Bytes that a plan file may have.
 const MOST_PLAN_BYTES: u64 = 64 << 20;
@@ -171,34 +173,31 @@ fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> Sli
 }
 
 fn describe(result: &PlanJson<'_>) -> String {
-    let mut table = Table::new(
-        2,
-        &[
-            "slice",
-            "nodes",
-            "MACs",
-            "parameters",
-            "in",
-            "out",
-            "k",
-            "rows",
-            "prove",
-            "peak",
-            "proof",
-        ],
-    );
+    let mut table = Table::new([
+        "slice",
+        "nodes",
+        "MACs",
+        "parameters",
+        "in",
+        "out",
+        "k",
+        "rows",
+        "prove",
+        "peak",
+        "proof",
+    ]);
     let row = |name: String, slice: &SliceJson| {
         let nodes = match &slice.nodes[..] {
             [] => String::new(),
             [only] => only.clone(),
             [first, .., last] => format!("{first} … {last}"),
         };
-        let mut row = vec![name, nodes, count(slice.totals.macs), count(slice.totals.params)];
+        let mut row = vec![name, nodes, grouped(slice.totals.macs), grouped(slice.totals.params)];
         row.extend([bytes(slice.in_bytes), bytes(slice.out_bytes)]);
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
         row.extend([
             or_none(slice.k.map(|k| k.to_string())),
-            or_none(slice.rows.map(|rows| count(rows as u64))),
+            or_none(slice.rows.map(|rows| grouped(rows as u64))),
             or_none(slice.predicted_prove_secs.map(secs)),
             or_none(slice.predicted_peak_bytes.map(bytes)),
             or_none(slice.predicted_proof_bytes.map(bytes)),
@@ -206,10 +205,10 @@ fn describe(result: &PlanJson<'_>) -> String {
         row
     };
     for slice in &result.slices {
-        table.row(row(slice.index.to_string(), slice));
+        table.push(row(slice.index.to_string(), slice));
     }
-    table.row(row("whole".to_owned(), &result.monolithic));
-    let mut text = format!("{}\ncuts {:?}\n", table.render(), result.plan.cuts());
+    table.push(row("whole".to_owned(), &result.monolithic));
+    let mut text = format!("{}\ncuts {:?}\n", table.to_text(), result.plan.cuts());
     for slice in &result.slices {
         if let Some(obstacle) = &slice.obstacle {
             text.push_str(&format!("slice {} can't be proven: {obstacle}\n", slice.index));

@@ -5,9 +5,8 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use microtome_engine::report::format;
 use microtome_engine::run::{Event, Phase, Piece};
-
-use crate::output;
 
 /// The bar of a job.
 pub struct Progress {
@@ -69,7 +68,7 @@ impl Progress {
                 let memory = self
                     .memory
                     .get(piece)
-                    .map_or(String::new(), |&bytes| format!(", {}", output::bytes(bytes)));
+                    .map_or(String::new(), |&bytes| format!(", {}", format::bytes(bytes)));
                 format!("{}: {}{memory}", name(*piece), doing(*phase))
             })
             .collect();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use microtome_engine::bundle::Secrets;
 use microtome_engine::prove::System;
+use microtome_engine::report::format;
 use microtome_engine::run::{Request, Reveal};
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
@@ -99,7 +100,7 @@ fn describe(result: &ProofJson) -> String {
         "{}\ncoverage  {:.1}% of the MACs\nlinking   {}\nprogram   {}\nreceipt   {}\n",
         proving::table(&result.slices),
         100.0 * result.coverage_macs,
-        output::secs(result.linking_secs),
+        format::secs(result.linking_secs),
         result.program,
         result.root,
     );

@@ -3,10 +3,11 @@
 use anyhow::{Result, bail};
 use microtome_engine::bundle::SliceVerdict;
 use microtome_engine::prove::System;
+use microtome_engine::report::format::{bytes, secs};
+use microtome_engine::report::table::Table;
 use microtome_engine::run::{self, Event, Measured, Outcome, Proven, Request};
 use serde::Serialize;
 
-use crate::output::{Table, bytes, secs};
 use crate::progress::{self, Progress};
 
 /// One slice as the JSON output has it.
@@ -84,10 +85,8 @@ pub fn complain(outcome: &Outcome) {
 
 /// A table of what the slices took.
 pub fn table(slices: &[SliceJson]) -> String {
-    let mut table = Table::new(
-        2,
-        &["slice", "system", "witness", "set-up", "prove", "verify", "peak", "proof"],
-    );
+    let mut table =
+        Table::new(["slice", "system", "witness", "set-up", "prove", "verify", "peak", "proof"]);
     for slice in slices {
         let mut row = vec![slice.index.to_string()];
         if slice.proven {
@@ -95,15 +94,13 @@ pub fn table(slices: &[SliceJson]) -> String {
             row.extend(cells(&slice.measured));
         } else {
             row.push("executed".to_owned());
-            row.extend(std::iter::repeat_n("–".to_owned(), 6));
         }
-        table.row(row);
+        table.push(row);
     }
-    table.render()
+    table.to_text()
 }
 
-/// The cells of a row of measurements, from the witness on.
-pub fn cells(measured: &Measured) -> [String; 6] {
+fn cells(measured: &Measured) -> [String; 6] {
     [
         secs(measured.witness_secs),
         secs(measured.setup_secs),

@@ -6,12 +6,13 @@ use anyhow::Result;
 use microtome_engine::bundle::Layout;
 use microtome_engine::onnx::FloatTrace;
 use microtome_engine::program::{Fidelity, Program, Trace};
+use microtome_engine::report::table::Table;
 use serde::Serialize;
 
 use crate::End;
 use crate::args::{CardArgs, InputArgs, ModelArgs};
 use crate::opened::Opened;
-use crate::output::{self, Table};
+use crate::output;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -114,16 +115,16 @@ fn slice_errors(
 }
 
 fn describe(result: &RunJson) -> String {
-    let mut table = Table::new(1, &["slice", "mean error", "greatest error"]);
+    let mut table = Table::new(["slice", "mean error", "greatest error"]);
     for slice in &result.slices {
         let number = |n: Option<f64>| n.map_or("–".to_owned(), |n| format!("{n:.6}"));
-        table.row(vec![
+        table.push([
             slice.index.to_string(),
             number(slice.mean_absolute_error),
             number(slice.max_absolute_error),
         ]);
     }
-    let mut text = table.render();
+    let mut text = table.to_text();
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<9}{value}\n"));
     if let Some(output) = &result.output {
         line("fixed", output::tensors(output));

@@ -7,10 +7,12 @@ use microtome_engine::bundle::{Bundle, BundleError, Demands, Standing, Verdict, 
 use microtome_engine::digest::Digest;
 use microtome_engine::inputs;
 use microtome_engine::onnx::Model;
+use microtome_engine::report::format;
+use microtome_engine::report::table::Table;
 
 use crate::End;
 use crate::args::ShapeArgs;
-use crate::output::{self, Table};
+use crate::output;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -85,7 +87,7 @@ fn finish(args: &Args, verdict: &Verdict) -> Result<End> {
 }
 
 fn describe(verdict: &Verdict) -> String {
-    let mut table = Table::new(3, &["slice", "standing", "system", "verify", "reason"]);
+    let mut table = Table::new(["slice", "standing", "system", "verify", "reason"]);
     for slice in &verdict.slices {
         let standing = match slice.standing {
             Standing::Proven => "proven",
@@ -93,15 +95,15 @@ fn describe(verdict: &Verdict) -> String {
             Standing::Unchecked => "unchecked",
             Standing::Rejected => "rejected",
         };
-        table.row(vec![
+        table.push([
             slice.index.to_string(),
             standing.to_owned(),
             slice.system.to_string(),
-            output::secs(slice.verify_secs),
+            format::secs(slice.verify_secs),
             slice.reason.clone(),
         ]);
     }
-    let mut text = table.render();
+    let mut text = table.to_text();
     let mut line = |name: &str, value: String| text.push_str(&format!("{name:<10}{value}\n"));
     line("verdict", if verdict.accepted { "accepted" } else { "rejected" }.to_owned());
     line("linked", if verdict.linked { "yes" } else { "no" }.to_owned());

@@ -137,26 +137,30 @@ pub(super) fn rows(map: &Map, lanes: usize, accumulators: usize) -> usize {
     match map {
         Map::Conv { window, channels_in, groups: 1, .. } => {
             let x = chunk_widths(window, most);
-            blocks * window.planes * window_rows(window, &x, |taps| block_rows(taps * channels_in, lanes))
+            blocks
+                * window.planes
+                * window_rows(window, &x, |taps| block_rows(taps * channels_in, lanes))
         }
         Map::Conv { window, channels_in, groups, .. } => {
             let pixel = |taps: usize| {
                 chunks(*groups, most)
-                    .map(|(sites, times)| times * block_rows(sites * taps * (channels_in / groups), lanes))
+                    .map(|(sites, times)| {
+                        times * block_rows(sites * taps * (channels_in / groups), lanes)
+                    })
                     .sum::<usize>()
             };
             blocks * window.planes * window_rows(window, &chunk_widths(window, 1), pixel)
         }
         Map::Dense { rows, inner, .. } => {
-            let merged = chunks(*rows, most).map(|(sites, times)| times * block_rows(sites * inner, lanes));
+            let merged =
+                chunks(*rows, most).map(|(sites, times)| times * block_rows(sites * inner, lanes));
             blocks * merged.sum::<usize>()
         }
         Map::Sum { shape, operands } => {
             let (_, steps) = innermost(shape, operands);
             let (moving, fixed) = (steps.iter().filter(|&&moves| moves).count(), steps.len());
-            let merged = chunks(run, most).map(|(sites, times)| {
-                times * block_rows(moving * sites + (fixed - moving), lanes)
-            });
+            let merged = chunks(run, most)
+                .map(|(sites, times)| times * block_rows(moving * sites + (fixed - moving), lanes));
             shape.iter().product::<usize>() / run.max(1) * merged.sum::<usize>()
         }
         Map::Average { window, .. } => {
@@ -250,7 +254,9 @@ mod tests {
     fn merging_never_costs_rows() {
         for (name, linear) in random_maps() {
             let mut apart = 0;
-            linear.visit(|site| apart += site.outputs.len().div_ceil(8) * block_rows(site.taps.len(), 8));
+            linear.visit(|site| {
+                apart += site.outputs.len().div_ceil(8) * block_rows(site.taps.len(), 8)
+            });
             assert!(rows(&linear.map, 8, 8) <= apart, "{name}");
         }
     }

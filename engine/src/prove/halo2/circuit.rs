@@ -14,18 +14,18 @@ use super::requantise::{RequantiseColumns, RequantiseTrack};
 use super::shape::CircuitShape;
 use super::sponge::{Salt, capacity};
 use super::steps::{Requantise, Source, Step, Steps};
+use super::tamper::Tampering;
 use crate::program::{Program, ProgramSlice, Trace, ValueId, Window};
 
 /// The circuit of a slice, with its witness or, to derive keys, without.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct SliceCircuit<'a, const M: usize, const C: usize> {
     pub program: &'a Program,
     pub slice: &'a ProgramSlice,
     pub steps: &'a Steps<'a>,
     pub shape: &'a CircuitShape,
     pub witness: Option<(&'a Trace, &'a BTreeMap<ValueId, Salt>)>,
-    #[cfg(test)]
-    pub tamper: Option<super::place::Tamper>,
+    pub tampering: Tampering,
 }
 
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
     type FloorPlanner = SimpleFloorPlanner;
 
     fn without_witnesses(&self) -> Self {
-        Self { witness: None, ..*self }
+        Self { witness: None, ..self.clone() }
     }
 
     fn configure(meta: &mut ConstraintSystem<Fp>) -> Columns<M, C> {
@@ -79,20 +79,13 @@ impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
             |mut region| {
                 if std::mem::take(&mut measuring) {
                     let column = columns.poseidon.first();
-                    region.assign_advice(|| "first", column, 0, || Value::<Fp>::unknown())?;
+                    region.assign_advice(|| "first", column, 0, Value::<Fp>::unknown)?;
                     return Ok(Vec::new());
                 }
                 let placer = Placer {
                     region,
                     known: self.witness.is_some(),
-                    #[cfg(test)]
-                    tamper: self.tamper,
-                    #[cfg(test)]
-                    seen: BTreeMap::new(),
-                    #[cfg(test)]
-                    weights_seen: 0,
-                    #[cfg(test)]
-                    quotients_seen: 0,
+                    tampering: self.tampering.clone(),
                 };
                 self.write(&columns, placer)
             },
@@ -225,12 +218,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
         Ok(maxima)
     }
 
-    fn max_pool(
-        &mut self,
-        window: &Window,
-        input: ValueId,
-        bits: u32,
-    ) -> Result<Vec<Wire>, Error> {
+    fn max_pool(&mut self, window: &Window, input: ValueId, bits: u32) -> Result<Vec<Wire>, Error> {
         let wires = self.wires.get(&input).ok_or(Error::Synthesis)?;
         let mut maxima = Vec::with_capacity(window.planes * window.output_len());
         let (mut offsets, mut values) = (Vec::new(), Vec::new());
@@ -241,7 +229,8 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
                     window.offsets(y, x, &mut offsets);
                     values.clear();
                     values.extend(offsets.iter().map(|&at| plane[at]));
-                    let maximum = self.requantise.maximum_of_window(&mut self.placer, &values, bits)?;
+                    let maximum =
+                        self.requantise.maximum_of_window(&mut self.placer, &values, bits)?;
                     maxima.push(maximum);
                 }
             }

@@ -105,7 +105,7 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
                 for (j, sum) in sums.iter_mut().take(block.outputs.len()).enumerate() {
                     let weight = i64::from(block.weights[j * taps + first + lane]);
                     *sum += weight * wire.value;
-                    let weight = weight + placer.weight_change();
+                    let weight = weight + placer.tampering.weight();
                     placer.fixed(self.columns.weights[j][lane], row, field(weight))?;
                 }
             }

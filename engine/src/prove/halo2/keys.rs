@@ -18,6 +18,7 @@ use super::parameters::{default_cache, parameters};
 use super::shape::{CircuitShape, Menu};
 use super::sponge::Salt;
 use super::steps::{Steps, steps};
+use super::tamper::Tampering;
 use super::{ProveError, Statement, VerifyError, backend};
 use crate::digest::Digest;
 use crate::program::{Program, ProgramSlice, Trace, ValueId};
@@ -155,15 +156,7 @@ fn blank<'a, const M: usize, const C: usize>(
     shape: &'a CircuitShape,
     steps: &'a Steps<'a>,
 ) -> SliceCircuit<'a, M, C> {
-    SliceCircuit {
-        program,
-        slice,
-        steps,
-        shape,
-        witness: None,
-        #[cfg(test)]
-        tamper: None,
-    }
+    SliceCircuit { program, slice, steps, shape, witness: None, tampering: Tampering::default() }
 }
 
 fn derive_vk<const M: usize, const C: usize>(

@@ -35,6 +35,7 @@ mod shape;
 mod sponge;
 mod steps;
 mod table;
+mod tamper;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

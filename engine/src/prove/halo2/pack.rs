@@ -117,7 +117,7 @@ impl PackTrack<'_> {
     ) -> Result<(), Error> {
         let (row, bits) = (self.row, packing.bits);
         self.row += 1;
-        let first = packing.count % per_element(bits) == 0;
+        let first = packing.count.is_multiple_of(per_element(bits));
         packing.count += 1;
         packing.sum = horner(if first { Fp::ZERO } else { packing.sum }, value, bits);
         let cell = placer.advice(Kind::Packed, self.columns.packed, row, packing.sum)?;

@@ -28,7 +28,7 @@ const PINNED: [&str; (MAX_K - MIN_K + 1) as usize] = [
     "f81c051458c5751ffed06b3d9295f62b1254db75632574b242265ab0c0f84869",
     "4011c4b95d21a0a3dbe2492b667f496a12bfd6e288fc733e712287abd977ba8d",
     "c5710a9cf4a80cbdd8369a6e63844ecda8d62d70dc7234ee5fd3be73cdc2f6a4",
-    "pending",
+    "73cbfcbb343b69b67959cc5ad683865f2e1a96b981f8b7405fd8cf1c3c4ca475",
 ];
 
 /// Why there are no parameters.
@@ -92,11 +92,7 @@ fn read(path: &Path, pinned: &str) -> Option<Params<EqAffine>> {
     Params::read(&mut bytes.as_slice()).ok()
 }
 
-fn make(
-    k: u32,
-    pinned: &str,
-    path: Option<&Path>,
-) -> Result<Params<EqAffine>, ParametersError> {
+fn make(k: u32, pinned: &str, path: Option<&Path>) -> Result<Params<EqAffine>, ParametersError> {
     let params = Params::new(k);
     let mut bytes = Vec::new();
     // Writing to memory does not fail, and if it did, the digest would tell.

@@ -5,6 +5,7 @@ use halo2_proofs::pasta::Fp;
 use halo2_proofs::plonk::{Advice, Column, Error, Fixed};
 
 use super::sponge::field;
+use super::tamper::Tampering;
 
 /// A value of the program and the cell that holds it. While keys are derived the value is 0.
 #[derive(Clone, Copy, Debug)]
@@ -46,33 +47,12 @@ pub(super) enum Kind {
     Absorbed,
 }
 
-/// A change to the witness that a test makes: the `index`-th cell of a kind, plus `amount`; and
-/// forgeries that keep the requantisation equation true.
-#[cfg(test)]
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Tamper {
-    Cell { kind: Kind, index: usize, amount: i64 },
-    /// `(q + amount, rem - amount·2^s)` in the low limb.
-    Quotient { index: usize, amount: i64 },
-    /// `(low + 2^t·amount, high - amount)`.
-    Limbs { index: usize, amount: i64 },
-    /// The weight of the `index`-th fixed weight cell, plus `amount`.
-    Weight { index: usize, amount: i64 },
-}
-
 /// The one region of the circuit.
 pub(super) struct Placer<'r> {
     pub region: Region<'r, Fp>,
     /// Whether there is a witness; keys are derived without one.
     pub known: bool,
-    #[cfg(test)]
-    pub tamper: Option<Tamper>,
-    #[cfg(test)]
-    pub seen: std::collections::BTreeMap<Kind, usize>,
-    #[cfg(test)]
-    pub weights_seen: usize,
-    #[cfg(test)]
-    pub quotients_seen: usize,
+    pub tampering: Tampering,
 }
 
 impl Placer<'_> {
@@ -83,8 +63,7 @@ impl Placer<'_> {
         row: usize,
         value: Fp,
     ) -> Result<Cell, Error> {
-        #[cfg(test)]
-        let value = value + field(self.tampered(kind));
+        let value = value + field(self.tampering.cell(kind));
         let value = if self.known { Value::known(value) } else { Value::unknown() };
         Ok(self.region.assign_advice(|| format!("{kind:?}"), column, row, || value)?.cell())
     }
@@ -105,45 +84,5 @@ impl Placer<'_> {
     pub fn fixed(&mut self, column: Column<Fixed>, row: usize, value: Fp) -> Result<(), Error> {
         self.region.assign_fixed(|| "fixed", column, row, || Value::known(value))?;
         Ok(())
-    }
-
-    /// What a test adds to the next weight; 0 outside tests.
-    pub fn weight_change(&mut self) -> i64 {
-        #[cfg(test)]
-        if let Some(Tamper::Weight { index, amount }) = self.tamper {
-            self.weights_seen += 1;
-            return if self.weights_seen == index + 1 { amount } else { 0 };
-        }
-        0
-    }
-
-    /// What a test adds to the next quotient and, from the low limb, to the high one.
-    pub fn forgery(&mut self) -> (i64, i64) {
-        #[cfg(test)]
-        {
-            self.quotients_seen += 1;
-            let number = self.quotients_seen;
-            return match self.tamper {
-                Some(Tamper::Quotient { index, amount }) if number == index + 1 => (amount, 0),
-                Some(Tamper::Limbs { index, amount }) if number == index + 1 => (0, amount),
-                _ => (0, 0),
-            };
-        }
-        #[cfg(not(test))]
-        (0, 0)
-    }
-
-    #[cfg(test)]
-    fn tampered(&mut self, kind: Kind) -> i64 {
-        let number = self.seen.entry(kind).or_insert(0);
-        *number += 1;
-        match self.tamper {
-            Some(Tamper::Cell { kind: target, index, amount })
-                if target == kind && *number == index + 1 =>
-            {
-                amount
-            }
-            _ => 0,
-        }
     }
 }

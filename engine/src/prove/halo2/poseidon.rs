@@ -44,8 +44,8 @@ impl PoseidonColumns {
         for full in [true, false] {
             meta.create_gate(if full { "full round" } else { "partial round" }, |meta| {
                 let round = meta.query_fixed(columns.round);
-                let on = round.clone()
-                    * if full { constant(2) - round } else { round - constant(1) };
+                let on =
+                    round.clone() * if full { constant(2) - round } else { round - constant(1) };
                 let (mut boxed, mut gates) = (vec![], vec![]);
                 for i in 0..3 {
                     let x = meta.query_advice(columns.state[i], Rotation::cur())
@@ -132,12 +132,7 @@ impl PoseidonTrack<'_> {
         Ok(cells[0])
     }
 
-    fn state(
-        &self,
-        placer: &mut Placer<'_>,
-        row: usize,
-        state: State,
-    ) -> Result<Vec<Cell>, Error> {
+    fn state(&self, placer: &mut Placer<'_>, row: usize, state: State) -> Result<Vec<Cell>, Error> {
         let cells = self.columns.state.iter().zip(state);
         cells.map(|(&column, value)| placer.advice(Kind::State, column, row, value)).collect()
     }

@@ -18,8 +18,7 @@
 use ff::Field;
 use halo2_proofs::pasta::Fp;
 use halo2_proofs::plonk::{
-    Advice, Column, ConstraintSystem, Error, Expression, Fixed, TableColumn,
-    VirtualCells,
+    Advice, Column, ConstraintSystem, Error, Expression, Fixed, TableColumn, VirtualCells,
 };
 use halo2_proofs::poly::Rotation;
 
@@ -182,7 +181,7 @@ impl RequantiseTrack<'_> {
         let [low_width, high_width] = rounding.limbs();
         let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
         let offset = 1i64 << (bits - 1);
-        let (forged_quotient, forged_limb) = placer.forgery();
+        let (forged_quotient, forged_limb) = placer.tampering.quotient();
         let total = sum.value + bias + half;
         let q = (total >> shift) + forged_quotient;
         let remainder = total - (q << shift);
@@ -263,7 +262,12 @@ impl RequantiseTrack<'_> {
             placer.copy(Kind::Value, columns.value, row, wire)?;
             placer.advice(Kind::Shifted, columns.shifted, row, field(wire.value + offset))?;
             let cell = placer.advice(Kind::Maximum, columns.sum, row, field(value))?;
-            placer.advice(Kind::Excess, columns.low, row, field(2 * value - before - wire.value))?;
+            placer.advice(
+                Kind::Excess,
+                columns.low,
+                row,
+                field(2 * value - before - wire.value),
+            )?;
             placer.fixed(columns.map_tag, row, Fp::from(map_tag(false, bits)))?;
             placer.fixed(columns.low_tag, row, Fp::from(range_tag(bits)))?;
             placer.fixed(columns.pooling, row, Fp::from(2))?;

@@ -170,10 +170,7 @@ impl CircuitShape {
 ///
 /// # Errors
 /// Where the slice cannot be proven.
-pub fn circuit_shape(
-    program: &Program,
-    slice: &ProgramSlice,
-) -> Result<CircuitShape, Unprovable> {
+pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitShape, Unprovable> {
     let steps = steps(program, slice)?;
     let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, slice, &steps, menu)).into();
     let smallest = |a: &CircuitShape, b: &CircuitShape| {
@@ -228,8 +225,7 @@ pub(super) fn shape_of(
 ) -> CircuitShape {
     let (lanes, accumulators) = menu.lanes_and_accumulators();
     // Row 0 of the dot and the pack track is idle.
-    let mut rows =
-        Rows { dot: 1, requantise: 0, pack: 1, poseidon: 0, table: steps.tables.rows() };
+    let mut rows = Rows { dot: 1, requantise: 0, pack: 1, poseidon: 0, table: steps.tables.rows() };
     for step in &steps.list {
         match step {
             Step::Requantise(Requantise { source, pool, len, output, .. }) => {

@@ -108,9 +108,9 @@ pub fn random_salt() -> Salt {
 #[must_use]
 pub fn commit(program: &Program, id: ValueId, elements: &[i32], salt: &Salt) -> Commitment {
     let value = program.value(id);
-    let packed = elements.chunks(per_element(value.bits)).map(|chunk| {
-        chunk.iter().fold(Fp::ZERO, |sum, &v| horner(sum, i64::from(v), value.bits))
-    });
+    let packed = elements
+        .chunks(per_element(value.bits))
+        .map(|chunk| chunk.iter().fold(Fp::ZERO, |sum, &v| horner(sum, i64::from(v), value.bits)));
     let absorbed: Vec<Fp> = std::iter::once(salt.0).chain(packed).collect();
     let start = [Fp::ZERO, Fp::ZERO, capacity(id, value)];
     let end = absorbed.chunks(2).fold(start, |[a, b, c], pair| {
@@ -187,18 +187,18 @@ mod tests {
 
     fn program(shape: &[usize], bits: u32) -> Program {
         let value = Value { name: "x".into(), shape: shape.into(), scale: 1.0, bits };
-        Program { tensors: vec![value.clone(), value], ops: vec![], inputs: vec![], outputs: vec![] }
+        Program {
+            tensors: vec![value.clone(), value],
+            ops: vec![],
+            inputs: vec![],
+            outputs: vec![],
+        }
     }
 
     #[test]
     fn the_permutation_is_the_library_s() {
-        let hash = halo2_poseidon::Hash::<
-            _,
-            P128Pow5T3,
-            halo2_poseidon::ConstantLength<2>,
-            3,
-            2,
-        >::init();
+        let hash =
+            halo2_poseidon::Hash::<_, P128Pow5T3, halo2_poseidon::ConstantLength<2>, 3, 2>::init();
         let (a, b) = (Fp::from(5), Fp::from(6));
         assert_eq!(hash.hash([a, b]), permute([a, b, Fp::from_u128(2 << 64)])[0]);
         assert_eq!(constants().0.len(), ROUNDS);
@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn packing_never_reaches_the_modulus() {
         for bits in 1..=24 {
-            let most = (0..per_element(bits)).fold(Fp::ZERO, |s, _| horner(s, (1 << (bits - 1)) - 1, bits));
+            let most = (0..per_element(bits))
+                .fold(Fp::ZERO, |s, _| horner(s, (1 << (bits - 1)) - 1, bits));
             assert!(bits as usize * per_element(bits) <= 253, "{bits}");
             // Below 2^253, so the top bits of the canonical bytes are free.
             assert!(most.to_repr()[31] < 1 << 5, "{bits}");

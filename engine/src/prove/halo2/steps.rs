@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::requantise::Rounding;
 use super::table::Tables;
-use crate::prove::Unprovable;
 use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, ValueId, Window};
+use crate::prove::Unprovable;
 
-/// The most bits of a tensor: the table of its values alone would need 2^17 rows with one more.
-const MAX_BITS: u32 = 16;
+/// The most bits of a tensor. With one more, the range of a boundary tensor and one map of its
+/// values would fill the largest table, and nothing else would fit in.
+const MAX_BITS: u32 = 15;
 
 /// One step of a slice.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +105,9 @@ fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
         Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
             error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
         }
-        Kind::Relu | Kind::MaxPool(_) if op.inputs.iter().any(|id| bits(id) != bits(&op.output)) => {
+        Kind::Relu | Kind::MaxPool(_)
+            if op.inputs.iter().any(|id| bits(id) != bits(&op.output)) =>
+        {
             error(format!(
                 "its input has {} bits and its output {}, which must be the same",
                 op.inputs.first().map_or(0, bits),
@@ -190,11 +193,11 @@ impl<'a> Fusion<'a> {
             let (source, shift) = match &op.kind {
                 Kind::MaxPool(window) => {
                     let (input, output) = (op.inputs[0], op.output);
-                    list.push(Step::MaxPool { window: &**window, input, output, bits });
+                    list.push(Step::MaxPool { window, input, output, bits });
                     continue;
                 }
                 Kind::Relu => (Source::Value(op.inputs[0]), 0),
-                Kind::Linear(linear) => (Source::Linear(&**linear, &op.inputs), linear.shift),
+                Kind::Linear(linear) => (Source::Linear(linear, &op.inputs), linear.shift),
             };
             let (mut output, mut relu, mut pool) = (op.output, shift == 0, None);
             let len = self.program.value(output).len();

@@ -40,8 +40,7 @@ pub(super) struct Model {
 
 impl Model {
     pub fn new(seed: u64, bits: u32) -> Self {
-        let program =
-            Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
+        let program = Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
         Self { program, trace: Trace::new(), random: Random(seed), bits, least_shift: 1 }
     }
 
@@ -88,7 +87,13 @@ impl Model {
         self.op("Linear", kind, inputs.into(), shape)
     }
 
-    pub fn conv(&mut self, input: ValueId, channels_out: usize, groups: usize, window: [[usize; 2]; 4]) -> ValueId {
+    pub fn conv(
+        &mut self,
+        input: ValueId,
+        channels_out: usize,
+        groups: usize,
+        window: [[usize; 2]; 4],
+    ) -> ValueId {
         let shape = self.program.value(input).shape.clone();
         let window = sliding(shape[0], [shape[2], shape[3]], window);
         let linear = random_conv(&mut self.random, window, shape[1], channels_out, groups);
@@ -229,7 +234,8 @@ pub(super) fn random_maps() -> Vec<(String, Linear)> {
         maps.push((format!("groups {seed}"), conv));
         let (cin, cout) = (1 + random.below(4), 1 + random.below(20));
         maps.push((format!("conv {seed}"), random_conv(random, window(planes), cin, cout, 1)));
-        let (rows, inner, outer) = (1 + random.below(9), 1 + random.below(30), 1 + random.below(20));
+        let (rows, inner, outer) =
+            (1 + random.below(9), 1 + random.below(30), 1 + random.below(20));
         maps.push((format!("dense {seed}"), random_dense(random, rows, inner, outer)));
         let include = random.below(2) == 0;
         // A pooling window always reaches the input.

@@ -1,0 +1,80 @@
+//! The comparison as a chart in a file.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use microtome_engine::files::{self, Access};
+use microtome_engine::plan::SliceEstimate;
+use microtome_engine::report::charts::{
+    Chart, CompareData, Look, PieceCosts, Quantity, Scales, to_png, to_svg,
+};
+use microtome_engine::run::Measured;
+
+/// Pixels of a chart, before a PNG doubles them.
+const SIZE_PX: (u32, u32) = (960, 540);
+
+/// What was measured and predicted for a piece.
+pub type Piece<'a> = (&'a Measured, &'a SliceEstimate);
+
+/// Whether a chart can be written to a file of this name, found out before anything is proven.
+pub fn check(path: &Path) -> Result<()> {
+    match ending(path).as_str() {
+        "svg" | "png" => Ok(()),
+        _ => bail!("{}: charts are written as .svg or .png, by the file's ending", path.display()),
+    }
+}
+
+/// Writes the comparison of slices with the whole.
+pub fn write(
+    path: &Path,
+    name: &str,
+    slices: &[Piece<'_>],
+    whole: Piece<'_>,
+    linking_secs: f64,
+) -> Result<()> {
+    let costs = (0..).zip(slices).map(|(index, piece)| costs(format!("slice {index}"), *piece));
+    let chart = Chart::Compare(CompareData {
+        subtitle: name.to_owned(),
+        slices: costs.collect(),
+        whole: self::costs("whole".to_owned(), whole),
+        linking_secs: Quantity::measured(linking_secs),
+        scales: Scales::Own,
+    });
+    let bytes = if ending(path) == "svg" {
+        to_svg(&chart, SIZE_PX, false)?.into_bytes()
+    } else {
+        to_png(&chart, SIZE_PX, Look { dark: false, scale: 2.0 })?
+    };
+    Ok(files::write(path, &bytes, Access::Usual)?)
+}
+
+fn costs(name: String, (measured, estimate): Piece<'_>) -> PieceCosts {
+    let quantity = |measured: f64, predicted: Option<(f64, f64, f64)>| match predicted {
+        None => Quantity::measured(measured),
+        Some((value, low, high)) => Quantity::predicted(value, low, high).with_measured(measured),
+    };
+    let prediction = estimate.prediction.as_ref();
+    let point = |value: f64| (value, value, value);
+    PieceCosts {
+        name,
+        setup_secs: quantity(measured.setup_secs, prediction.map(|p| point(p.setup_secs))),
+        witness_secs: Quantity::measured(measured.witness_secs),
+        prove_secs: quantity(
+            measured.prove_secs,
+            prediction.map(|p| (p.prove_secs, p.prove_secs_low, p.prove_secs_high)),
+        ),
+        verify_secs: quantity(measured.verify_secs, prediction.map(|p| point(p.verify_secs))),
+        peak_bytes: quantity(
+            measured.peak_bytes as f64,
+            prediction.map(|p| point(p.peak_bytes as f64)),
+        ),
+        proof_bytes: quantity(
+            measured.proof_bytes as f64,
+            prediction.map(|p| point(p.proof_bytes as f64)),
+        ),
+    }
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase()
+}

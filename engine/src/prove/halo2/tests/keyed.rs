@@ -1,0 +1,57 @@
+//! Keys: pinned, and different where anything differs.
+
+use super::*;
+use crate::prove::halo2::keys::verifying_key;
+use expect_test::expect;
+
+#[test]
+fn keys_are_pinned() {
+    let case = tiny(1);
+    let digests = Menu::ALL.map(|menu| {
+        let steps = steps(&case.program, &case.slice).unwrap();
+        let shape = shape_of(&case.program, &case.slice, &steps, menu);
+        let params = parameters(shape.k, None).unwrap();
+        let vk = verifying_key(&case.program, &case.slice, &shape, &steps, &params).unwrap();
+        let digest = blake3::hash(format!("{:#?}", vk.pinned()).as_bytes());
+        format!("{menu} k={} {} bytes {}\n", shape.k, shape.proof_bytes, digest.to_hex())
+    });
+    expect![[r#"
+        4x4 k=8 6208 bytes ac353865ebcf8ea36303ee1306dd0616814778a5a98ff0ebc1e03061578e6bd9
+        8x8 k=8 8896 bytes ee0b3f90e7b09efc811310539a7c5795acfe53386bd38a55bdec13fd803e8921
+    "#]]
+    .assert_eq(&digests.concat());
+}
+
+#[test]
+fn another_system_circuit_or_slice_has_another_key() {
+    let case = tiny(1);
+    let key = |program: &Program, menu: Menu| {
+        let slice = program.slice(0..program.ops.len());
+        let steps = steps(program, &slice).unwrap();
+        let shape = shape_of(program, &slice, &steps, menu);
+        let params = parameters(shape.k, None).unwrap();
+        let vk = verifying_key(program, &slice, &shape, &steps, &params).unwrap();
+        format!("{:?}", vk.pinned())
+    };
+    let base = key(&case.program, Menu::Dot4x4);
+    let changed = |change: &dyn Fn(&mut crate::program::Linear)| {
+        let mut program = case.program.clone();
+        if let crate::program::Kind::Linear(linear) = &mut program.ops[0].kind {
+            change(std::sync::Arc::make_mut(linear));
+        }
+        key(&program, Menu::Dot4x4)
+    };
+    let mut keys = vec![
+        base.clone(),
+        key(&case.program, Menu::Dot8x8),
+        changed(&|linear| linear.weights[0] += 1),
+        changed(&|linear| linear.bias[1] -= 1),
+        changed(&|linear| linear.shift += 1),
+    ];
+    let mut renumbered = case.program.clone();
+    renumbered.tensors[0].shape = vec![16];
+    keys.push(key(&renumbered, Menu::Dot4x4));
+    let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!(distinct.len(), keys.len());
+    assert_eq!(base, key(&case.program, Menu::Dot4x4));
+}
