@@ -327,7 +327,7 @@ impl App {
 
     fn dropped_files(&mut self, ctx: &Context) {
         let dropped = ctx.input(|i| i.raw.dropped_files.clone());
-        self.files_to_open.extend(dropped.into_iter().filter_map(|file| file.path));
+        self.files_to_open.extend(dropped.iter().map(|file| file.path().to_owned()));
         if ctx.input(|i| !i.raw.hovered_files.is_empty()) {
             let painter = ctx.layer_painter(egui::LayerId::new(
                 egui::Order::Foreground,

@@ -296,7 +296,7 @@ impl App {
             return;
         }
         let status = run.status.clone();
-        let verdict = run.outcome.as_ref().map(|outcome| outcome.verdict.clone());
+        let verdict = run.outcome.as_ref().map(|outcome| outcome.sliced.verdict.clone());
         let failures = run.outcome.as_ref().map_or(0, |outcome| outcome.failures.len());
         session.take_outcome();
         match status {
@@ -484,7 +484,7 @@ impl App {
     fn save_bundle(&mut self, path: &Path) {
         let Some(outcome) = self.session.as_ref().and_then(Session::outcome) else { return };
         let (bundle, secrets, path) =
-            (outcome.bundle.clone(), outcome.secrets.clone(), path.to_owned());
+            (outcome.sliced.bundle.clone(), outcome.sliced.secrets.clone(), path.to_owned());
         self.workers.start("save bundle", move || {
             let beside = bundle::Secrets::path_beside(&path);
             let written = bundle

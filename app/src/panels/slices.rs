@@ -221,13 +221,13 @@ fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
 fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
     match prediction {
         Some(p) => {
-            let half = (p.high_secs - p.low_secs) / 2.0;
+            let half = (p.prove_secs_high - p.prove_secs_low) / 2.0;
             let time = fmt::secs(p.prove_secs);
             pair(ui, time, fmt::bytes(p.peak_bytes));
             let text = format!(
                 "Between {} and {} expected (± {}), after {} of set-up; a proof of {}",
-                fmt::secs(p.low_secs),
-                fmt::secs(p.high_secs),
+                fmt::secs(p.prove_secs_low),
+                fmt::secs(p.prove_secs_high),
                 fmt::secs(half),
                 fmt::secs(p.setup_secs),
                 fmt::bytes(p.proof_bytes),

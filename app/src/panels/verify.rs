@@ -92,7 +92,9 @@ fn facts(ui: &mut Ui, verdict: &Verdict) {
     fact(ui, "slices linked", yes(verdict.linked));
     fact(ui, "output proven", yes(verdict.output_proven));
     fact(ui, "coverage of MACs", fmt::percent(verdict.coverage_macs));
-    digest(ui, "receipt root", &verdict.root.to_string());
+    if let Some(root) = &verdict.root {
+        digest(ui, "receipt root", &root.to_string());
+    }
     if let Some(program) = &verdict.program {
         digest(ui, "program", &program.to_string());
     }
@@ -101,6 +103,18 @@ fn facts(ui: &mut Ui, verdict: &Verdict) {
 
 fn digest(ui: &mut Ui, name: &str, text: &str) {
     let short: String = text.chars().take(16).collect();
-    fact(ui, name, RichText::new(format!("{short}…")).monospace());
-    let _ = text;
+    let label = egui::Label::new(RichText::new(format!("{short}…")).monospace());
+    ui.horizontal(|ui| {
+        ui.label(theme::weak(ui, name));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let copy = ui.add(label.sense(egui::Sense::click()));
+            copy.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Copy {name}"))
+            });
+            if copy.clicked() {
+                ui.ctx().copy_text(text.to_owned());
+            }
+            copy.on_hover_text(format!("{text}\nClick to copy."));
+        });
+    });
 }

@@ -117,7 +117,7 @@ impl Preparation {
     pub fn run(self) -> Result<Prepared, String> {
         let (model, skeleton) = (&self.model, &self.skeleton);
         let card = if self.cases.is_empty() {
-            Card::nominal(&model.graph, skeleton, self.settings)
+            Card::nominal(skeleton, self.settings)
         } else {
             Card::calibrate(model, skeleton, &self.cases, self.settings, self.source)
                 .map_err(|error| error.to_string())?

@@ -84,7 +84,7 @@ impl Session {
         let Some(run) = &self.run else { return };
         let whole = run.pieces.get(&Piece::Whole).and_then(|view| view.measured);
         self.whole_measured = whole.or(self.whole_measured);
-        let proven = run.outcome.as_ref().is_some_and(|o| o.verdict.output_proven);
+        let proven = run.outcome.as_ref().is_some_and(|o| o.sliced.verdict.output_proven);
         if let (true, Some(answer)) = (run.case == self.case, &mut self.answer) {
             answer.proven = proven;
         }
@@ -99,7 +99,7 @@ impl Session {
     /// The bundle of the last run.
     #[must_use]
     pub fn bundle(&self) -> Option<&Bundle> {
-        self.outcome().map(|outcome| &outcome.bundle)
+        self.outcome().map(|outcome| &outcome.sliced.bundle)
     }
 
     /// The last run, where it was of the plan as it is now.
@@ -210,7 +210,7 @@ impl Session {
                 self.whole_measured().as_ref(),
             ),
             linking_secs: linking
-                .map_or_else(Quantity::default, |o| Quantity::measured(o.linking_secs)),
+                .map_or_else(Quantity::default, |o| Quantity::measured(o.sliced.linking_secs)),
             scales: Scales::Own,
         })
     }
@@ -274,7 +274,7 @@ fn costs(
         found.map_or(expected, |v| expected.with_measured(v))
     };
     let prove_secs = prediction.map_or_else(Quantity::default, |p| {
-        Quantity::predicted(p.prove_secs, p.low_secs, p.high_secs)
+        Quantity::predicted(p.prove_secs, p.prove_secs_low, p.prove_secs_high)
     });
     PieceCosts {
         name,
