@@ -38,10 +38,7 @@ fn lower(model: &Model, sample: &str) -> (Skeleton, Program) {
 #[test]
 fn costs_are_the_usual_counts() {
     let lenet = cost::totals(&open("digits-lenet").graph);
-    assert_eq!(
-        (lenet.macs, lenet.flops > 2 * lenet.macs, lenet.params),
-        (651_720, true, 62_006)
-    );
+    assert_eq!((lenet.macs, lenet.flops > 2 * lenet.macs, lenet.params), (651_720, true, 62_006));
     let macs = SAMPLES.map(|sample| cost::totals(&open(sample).graph).macs);
     assert_eq!(macs, [6_464, 49_344, 209_568, 651_720]);
 }
@@ -119,8 +116,7 @@ fn exported_slices_in_sequence_are_the_model() {
         let graph = &model.graph;
         let skeleton = Skeleton::of(graph);
         let case = &cases(&model, sample, "input.json")[0];
-        let plan =
-            Plan::from_cuts(graph.digest, &skeleton, &skeleton.legal_cuts()[..4]).unwrap();
+        let plan = Plan::from_cuts(graph.digest, &skeleton, &skeleton.legal_cuts()[..4]).unwrap();
         let groups: Vec<_> = plan
             .ranges(graph.nodes.len())
             .into_iter()

@@ -111,7 +111,7 @@ fn nodes(graph: &Graph, skeleton: &Skeleton) -> Vec<NodeJson> {
 fn obstacles(graph: &Graph, skeleton: &Skeleton) -> Vec<Option<String>> {
     let mut obstacles: Vec<Option<String>> =
         (0..graph.nodes.len()).map(|n| skeleton.obstacle(n).map(str::to_owned)).collect();
-    let card = Card::nominal(graph, skeleton, Settings::DEFAULT);
+    let card = Card::nominal(skeleton, Settings::DEFAULT);
     let program = match skeleton.lower(graph, &card) {
         Ok(program) => program,
         Err(error) => {

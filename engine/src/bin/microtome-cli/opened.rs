@@ -71,11 +71,7 @@ impl Opened {
                 let cases = [input.tensors.clone()];
                 Card::calibrate(&self.model, &self.skeleton, &cases, settings, source)?
             }
-            (None, None) => Card::nominal(
-                &self.model.graph,
-                &self.skeleton,
-                settings(Settings::DEFAULT.headroom),
-            ),
+            (None, None) => Card::nominal(&self.skeleton, settings(Settings::DEFAULT.headroom)),
         };
         let program = self.skeleton.lower(&self.model.graph, &card)?;
         Ok(Quantised { card, program: Arc::new(program) })
