@@ -31,7 +31,8 @@ impl WireStatement {
             tensors: program.tensors.clone(),
             ops: program.ops[slice.ops.clone()].to_vec(),
             inputs: program.inputs.clone(),
-            outputs: program.outputs.clone(),
+            // What later slices read must be an answer here, where there are no later slices.
+            outputs: slice.outputs.clone(),
         };
         Self {
             program,
