@@ -387,10 +387,7 @@ impl App {
                 }
             }
             (Command::AddBoundary, _, Some(node)) => selection.cut = session.add_cut_at(node),
-            (Command::RemoveBoundary, Some(cut), _) => {
-                session.remove_cut(cut);
-                selection.cut = None;
-            }
+            (Command::RemoveBoundary, Some(cut), _) => session.remove_cut(cut),
             (Command::LockBoundary, Some(cut), _) => session.toggle_lock(cut),
             (Command::BoundaryUp, Some(cut), _) => {
                 selection.cut = session.nudge(cut, false).or(Some(cut));

@@ -1,6 +1,6 @@
 //! The table of slices: what each is estimated to cost, what it took, how it stands.
 
-use egui::{Align, Color32, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui::{Align, Color32, Id, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBody, TableBuilder, TableRow};
 use microtome_engine::plan::Metric;
 use microtome_engine::predict::Prediction;
@@ -100,21 +100,20 @@ pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mu
 pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAction> {
     let mut actions = Vec::new();
     ScrollArea::horizontal().id_salt("slices").auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.x = 10.0;
+        ui.spacing_mut().item_spacing.x = 9.0;
         let table = TableBuilder::new(ui)
             .id_salt("slices table")
             .striped(false)
-            .sense(Sense::click())
             .cell_layout(Layout::right_to_left(Align::Center))
             .auto_shrink([false, true])
             .max_scroll_height(f32::INFINITY)
-            .column(Column::exact(72.0))
-            .column(Column::exact(70.0))
-            .column(Column::exact(58.0))
-            .column(Column::exact(58.0))
-            .column(Column::exact(48.0))
-            .column(Column::exact(76.0))
-            .column(Column::exact(60.0))
+            .column(Column::exact(68.0))
+            .column(Column::exact(62.0))
+            .column(Column::exact(54.0))
+            .column(Column::exact(50.0))
+            .column(Column::exact(42.0))
+            .column(Column::exact(56.0))
+            .column(Column::exact(56.0))
             .column(Column::remainder().at_least(84.0).clip(true));
         table
             .header(30.0, |mut header| {
@@ -154,8 +153,10 @@ fn slice_row(
     row: &SliceRow,
     actions: &mut Vec<SliceAction>,
 ) {
-    row_ui.set_selected(selection.slice == Some(index));
+    let chosen = selection.slice == Some(index);
+    row_ui.set_selected(chosen);
     row_ui.col(|ui| {
+        whole_row(ui, index, chosen, actions);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             let t = theme::of(ui);
@@ -185,10 +186,16 @@ fn slice_row(
         let expected = row.prediction.as_ref();
         state_cell(ui, session, row.obstacle.as_deref(), executed, state, Piece::Slice(index), expected);
     });
-    let response = row_ui.response();
-    let name = format!("Slice {}", index + 1);
+}
+
+/// A click anywhere in the row selects the slice.
+fn whole_row(ui: &Ui, index: usize, chosen: bool, actions: &mut Vec<SliceAction>) {
+    let mut rect = ui.max_rect();
+    rect.max.x = ui.clip_rect().right();
+    let response = ui.interact(rect, Id::new(("slice row", index)), Sense::click());
     response.widget_info(|| {
-        WidgetInfo::selected(WidgetType::SelectableLabel, true, selection.slice == Some(index), &name)
+        let name = format!("Slice {}", index + 1);
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, chosen, name)
     });
     if response.clicked() {
         actions.push(SliceAction::Select(index));
