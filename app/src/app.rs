@@ -187,7 +187,7 @@ impl App {
         let size = ui.available_size();
         Panel::left("input and node")
             .frame(margin)
-            .default_size(232.0)
+            .default_size(if size.x < 1100.0 { 196.0 } else { 232.0 })
             .size_range(180.0..=(size.x * 0.35).max(181.0))
             .show(ui, |ui| {
                 // A panel is as wide as what it holds; this makes it as wide as the user chose.
@@ -196,7 +196,7 @@ impl App {
             });
         Panel::right("slices and charts")
             .frame(margin)
-            .default_size((size.x * 0.445).clamp(380.0, 680.0))
+            .default_size((size.x * 0.445).min(size.x - 640.0).clamp(360.0, 680.0))
             .size_range(300.0..=(size.x * 0.6).max(301.0))
             .show(ui, |ui| {
                 ui.take_available_width();
@@ -237,7 +237,7 @@ impl App {
         let mut actions = Vec::new();
         Panel::top("slices")
             .frame(Frame::new())
-            .default_size((height * 0.5).max(160.0))
+            .default_size((height * 0.5).min(height - 300.0).max(160.0))
             .size_range(110.0..=(height - 120.0).max(111.0))
             .resizable(true)
             .show(ui, |ui| {

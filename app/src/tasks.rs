@@ -180,7 +180,7 @@ impl App {
                     Ok(verdict) => {
                         let word = if verdict.accepted { "accepted" } else { "not accepted" };
                         self.say(Kind::Note, format!("Verified {from}: {word}."));
-                        self.verified = Some(Verified { from, verdict });
+                        self.verified = Some(Verified { from, verdict, timed: true });
                     }
                     Err(reason) => self.say(Kind::Error, reason),
                 }
@@ -312,7 +312,7 @@ impl App {
             Status::Running => {}
         }
         if let Some(verdict) = verdict {
-            self.verified = Some(Verified { from: "the last run".to_owned(), verdict });
+            self.verified = Some(Verified { from: "the last run".to_owned(), verdict, timed: false });
             self.bottom = BottomTab::Verify;
         }
     }
