@@ -187,7 +187,7 @@ impl App {
         let size = ui.available_size();
         Panel::left("input and node")
             .frame(margin)
-            .default_size(232.0)
+            .default_size(if size.x < 1100.0 { 196.0 } else { 232.0 })
             .size_range(180.0..=(size.x * 0.35).max(181.0))
             .show(ui, |ui| {
                 // A panel is as wide as what it holds; this makes it as wide as the user chose.
@@ -196,7 +196,7 @@ impl App {
             });
         Panel::right("slices and charts")
             .frame(margin)
-            .default_size((size.x * 0.42).clamp(380.0, 640.0))
+            .default_size((size.x * 0.445).min(size.x - 640.0).clamp(360.0, 680.0))
             .size_range(300.0..=(size.x * 0.6).max(301.0))
             .show(ui, |ui| {
                 ui.take_available_width();
@@ -211,6 +211,7 @@ impl App {
                 self.bottom(ui);
             });
         CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.center(ui));
+        name_resize_handles(ui.ctx());
     }
 
     fn left(&mut self, ui: &mut Ui) {
@@ -236,7 +237,7 @@ impl App {
         let mut actions = Vec::new();
         Panel::top("slices")
             .frame(Frame::new())
-            .default_size((height * 0.52).max(160.0))
+            .default_size((height * 0.5).min(height - 300.0).max(160.0))
             .size_range(110.0..=(height - 120.0).max(111.0))
             .resizable(true)
             .show(ui, |ui| {
@@ -353,6 +354,20 @@ impl App {
                 theme::strong_font(22.0),
                 t.text,
             );
+        }
+    }
+}
+
+/// Panels leave the edges that resize them without a name, which screen readers would read.
+fn name_resize_handles(ctx: &Context) {
+    let panels = ["input and node", "slices and charts", "jobs and verdict", "slices"];
+    for panel in panels {
+        let handle = ctx.read_response(egui::Id::new(panel).with("__resize"));
+        if let Some(handle) = handle {
+            let name = format!("Resize the panel of {panel}");
+            handle.widget_info(|| {
+                egui::WidgetInfo::labeled(egui::WidgetType::ResizeHandle, true, &name)
+            });
         }
     }
 }

@@ -180,7 +180,7 @@ impl App {
                     Ok(verdict) => {
                         let word = if verdict.accepted { "accepted" } else { "not accepted" };
                         self.say(Kind::Note, format!("Verified {from}: {word}."));
-                        self.verified = Some(Verified { from, verdict });
+                        self.verified = Some(Verified { from, verdict, timed: true });
                     }
                     Err(reason) => self.say(Kind::Error, reason),
                 }
@@ -312,7 +312,7 @@ impl App {
             Status::Running => {}
         }
         if let Some(verdict) = verdict {
-            self.verified = Some(Verified { from: "the last run".to_owned(), verdict });
+            self.verified = Some(Verified { from: "the last run".to_owned(), verdict, timed: false });
             self.bottom = BottomTab::Verify;
         }
     }
@@ -387,10 +387,7 @@ impl App {
                 }
             }
             (Command::AddBoundary, _, Some(node)) => selection.cut = session.add_cut_at(node),
-            (Command::RemoveBoundary, Some(cut), _) => {
-                session.remove_cut(cut);
-                selection.cut = None;
-            }
+            (Command::RemoveBoundary, Some(cut), _) => session.remove_cut(cut),
             (Command::LockBoundary, Some(cut), _) => session.toggle_lock(cut),
             (Command::BoundaryUp, Some(cut), _) => {
                 selection.cut = session.nudge(cut, false).or(Some(cut));

@@ -260,7 +260,7 @@ fn visuals(dark: bool) -> Visuals {
     let w = &mut v.widgets;
     for (widget, fill, edge, text) in [
         (&mut w.noninteractive, t.panel, t.border, t.text),
-        (&mut w.inactive, t.raised, t.border, t.text),
+        (&mut w.inactive, t.raised, between(t.border, t.faint, 0.35), t.text),
         (&mut w.hovered, t.hover, t.faint, t.text),
         (&mut w.active, t.hover, t.accent, t.text),
         (&mut w.open, t.hover, t.border, t.text),

@@ -17,15 +17,18 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Shows all of `bounds` in a view of this size, centred; where that would be too small to
-    /// read, shows its top at a readable size.
+    /// Shows all of `bounds` in a view of this size, centred if that leaves `left` and `right`
+    /// points free at the sides; where that would be too small to read, shows its top at a
+    /// readable size.
     #[must_use]
-    pub fn fit(bounds: Rect, view: Vec2) -> Self {
-        let room = Vec2::new((view.x - 24.0).max(40.0), (view.y - 24.0).max(40.0));
+    pub fn fit(bounds: Rect, view: Vec2, left: f32, right: f32) -> Self {
+        let room = Vec2::new((view.x - left - right).max(60.0), (view.y - 24.0).max(40.0));
         let whole = (room.x / bounds.width()).min(room.y / bounds.height());
         let wide = room.x / bounds.width();
         let zoom = whole.max(READABLE_ZOOM.min(wide)).clamp(*ZOOM_RANGE.start(), 1.25);
-        let x = view.x / 2.0 - bounds.center().x * zoom;
+        let half = bounds.width() * zoom / 2.0;
+        let center = (view.x / 2.0).min(view.x - right - half).max(left + half);
+        let x = center - bounds.center().x * zoom;
         let fits = bounds.height() * zoom <= view.y;
         let y = if fits {
             view.y / 2.0 - bounds.center().y * zoom
@@ -77,11 +80,11 @@ mod tests {
     #[test]
     fn a_small_model_is_shown_whole_and_a_long_one_from_its_top() {
         let small = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 500.0));
-        let camera = Camera::fit(small, VIEW);
+        let camera = Camera::fit(small, VIEW, 100.0, 80.0);
         assert!(camera.screen(Pos2::ZERO, small.min).y >= 0.0);
         assert!(camera.screen(Pos2::ZERO, small.max).y <= VIEW.y);
         let long = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 9000.0));
-        let camera = Camera::fit(long, VIEW);
+        let camera = Camera::fit(long, VIEW, 100.0, 80.0);
         assert!(camera.zoom >= READABLE_ZOOM);
         assert!((camera.screen(Pos2::ZERO, long.min).y - 12.0).abs() < 1.0);
     }

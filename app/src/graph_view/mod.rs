@@ -77,6 +77,10 @@ struct Drag {
     cancelled: bool,
 }
 
+/// Room at the left for the titles of slices, and at the right for handles.
+const TITLE_ROOM: f32 = 142.0;
+const PILL_ROOM: f32 = 110.0;
+
 /// The view's own state, for one model.
 pub struct GraphView {
     /// Where the user looks.
@@ -178,11 +182,10 @@ impl GraphView {
     }
 
     fn place_camera(&mut self, area: Rect) {
-        let bounds = self.framed_bounds();
         // A view that was fitted and not moved since stays fitted when the window changes.
         let stays = self.camera == self.fitted && self.view.size() != area.size();
         if self.fit || stays || self.camera.is_none() {
-            self.camera = Some(Camera::fit(bounds, area.size()));
+            self.camera = Some(Camera::fit(self.layout.bounds, area.size(), TITLE_ROOM, PILL_ROOM));
             self.fitted = self.camera;
             self.fit = false;
         }
@@ -195,12 +198,6 @@ impl GraphView {
                 camera.center_on(rect.center().y, area.size());
             }
         }
-    }
-
-    /// The layout with room at the left for the titles of slices, and at the right for handles.
-    fn framed_bounds(&self) -> Rect {
-        let b = self.layout.bounds;
-        Rect::from_min_max(b.min - Vec2::new(150.0, 0.0), b.max + Vec2::new(120.0, 0.0))
     }
 
     fn navigate(&mut self, ui: &Ui, background: &Response, area: Rect) {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use egui::{Rect, Shape, Ui, UiBuilder};
+use egui::{Pos2, Rect, Shape, Ui, UiBuilder};
 use egui_graphs::{
     Graph as Drawn, Layout as DrawnLayout, LayoutState, MetadataFrame, SettingsInteraction,
     SettingsNavigation,
@@ -73,6 +73,8 @@ pub struct Picture {
     inputs: usize,
     id: String,
     drawn: Option<Request>,
+    /// The view's corner when it was drawn last.
+    corner: Option<Pos2>,
     atlas_fill: f32,
     shapes: Vec<Shape>,
     /// How often `egui_graphs` really drew.
@@ -102,6 +104,7 @@ impl Picture {
             // View state is kept for each model: one model's camera means nothing to another.
             id: format!("graph of {}", session.graph.digest),
             drawn: None,
+            corner: None,
             atlas_fill: 0.0,
             shapes: Vec::new(),
             drawings: 0,
@@ -142,9 +145,13 @@ impl Picture {
 
     fn draw(&mut self, ui: &mut Ui, area: Rect, camera: Camera) {
         self.drawings += 1;
-        let mut frame = MetadataFrame::new(Some(self.id.clone())).load(ui);
-        (frame.zoom, frame.pan) = (camera.zoom, camera.pan);
-        frame.save(ui);
+        let frame = || MetadataFrame::new(Some(self.id.clone()));
+        let mut wanted = frame().load(ui);
+        // The widget shifts its picture along when its corner moves; the camera did so already.
+        let shift = self.corner.map_or(egui::Vec2::ZERO, |corner| area.min - corner);
+        (wanted.zoom, wanted.pan) = (camera.zoom, camera.pan - shift);
+        wanted.save(ui);
+        self.corner = Some(area.min);
         let navigation = SettingsNavigation::new()
             .with_fit_to_screen_enabled(false)
             .with_zoom_and_pan_enabled(false);
@@ -161,6 +168,11 @@ impl Picture {
             .with_navigations(&navigation)
             .with_interactions(&interaction)
             .show(&mut child, &mut self.graph);
+        // On its first drawing the widget fits the graph by itself, whatever it is told.
+        let kept = frame().load(ui);
+        if (kept.pan - camera.pan).length() > 0.01 || kept.zoom != camera.zoom {
+            self.drawn = None;
+        }
         self.shapes.clear();
         let mut position = 0;
         child.painter().for_each_shape(|clipped| {

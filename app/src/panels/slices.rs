@@ -1,6 +1,6 @@
 //! The table of slices: what each is estimated to cost, what it took, how it stands.
 
-use egui::{Align, Color32, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui::{Align, Color32, Id, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
 use egui_extras::{Column, TableBody, TableBuilder, TableRow};
 use microtome_engine::plan::Metric;
 use microtome_engine::predict::Prediction;
@@ -100,33 +100,32 @@ pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mu
 pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAction> {
     let mut actions = Vec::new();
     ScrollArea::horizontal().id_salt("slices").auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.x = 10.0;
+        ui.spacing_mut().item_spacing.x = 9.0;
         let table = TableBuilder::new(ui)
             .id_salt("slices table")
             .striped(false)
-            .sense(Sense::click())
             .cell_layout(Layout::right_to_left(Align::Center))
             .auto_shrink([false, true])
             .max_scroll_height(f32::INFINITY)
-            .column(Column::exact(72.0))
-            .column(Column::exact(70.0))
-            .column(Column::exact(58.0))
-            .column(Column::exact(58.0))
-            .column(Column::exact(48.0))
-            .column(Column::exact(76.0))
-            .column(Column::exact(60.0))
-            .column(Column::remainder().at_least(84.0).clip(true));
+            .column(Column::exact(68.0))
+            .column(Column::exact(92.0).clip(true))
+            .column(Column::exact(56.0))
+            .column(Column::exact(56.0))
+            .column(Column::exact(62.0))
+            .column(Column::exact(42.0))
+            .column(Column::exact(54.0))
+            .column(Column::remainder().at_least(50.0));
         table
             .header(30.0, |mut header| {
                 for (above, below) in [
                     ("#", "prove"),
-                    ("MACs", "FLOPs"),
-                    ("params", "peak act."),
-                    ("in", "out"),
-                    ("k", "rows"),
+                    ("state", ""),
                     ("predicted", "memory"),
                     ("measured", "memory"),
-                    ("state", ""),
+                    ("MACs", "FLOPs"),
+                    ("k", "rows"),
+                    ("params", "peak act."),
+                    ("in", "out"),
                 ] {
                     header.col(|ui| {
                         let left = above == "#" || above == "state";
@@ -154,8 +153,10 @@ fn slice_row(
     row: &SliceRow,
     actions: &mut Vec<SliceAction>,
 ) {
-    row_ui.set_selected(selection.slice == Some(index));
+    let chosen = selection.slice == Some(index);
+    row_ui.set_selected(chosen);
     row_ui.col(|ui| {
+        whole_row(ui, index, chosen, actions);
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             let t = theme::of(ui);
@@ -176,32 +177,33 @@ fn slice_row(
             check.on_hover_text(name).on_disabled_hover_text(reason);
         });
     });
-    costs(&mut row_ui, row);
-    let measured = session.measured(index);
-    let state = session.state(Piece::Slice(index));
-    measured_cell(&mut row_ui, measured.as_ref());
-    row_ui.col(|ui| {
-        let executed = !session.is_marked(index);
-        let expected = row.prediction.as_ref();
-        state_cell(ui, session, row.obstacle.as_deref(), executed, state, Piece::Slice(index), expected);
-    });
-    let response = row_ui.response();
-    let name = format!("Slice {}", index + 1);
+    row_ui.col(|ui| state_cell(ui, session, row, Piece::Slice(index)));
+    costs(&mut row_ui, row, session.measured(index).as_ref());
+}
+
+/// A click anywhere in the row selects the slice.
+fn whole_row(ui: &Ui, index: usize, chosen: bool, actions: &mut Vec<SliceAction>) {
+    let mut rect = ui.max_rect();
+    rect.max.x = ui.clip_rect().right();
+    let response = ui.interact(rect, Id::new(("slice row", index)), Sense::click());
     response.widget_info(|| {
-        WidgetInfo::selected(WidgetType::SelectableLabel, true, selection.slice == Some(index), &name)
+        let name = format!("Slice {}", index + 1);
+        WidgetInfo::selected(WidgetType::SelectableLabel, true, chosen, name)
     });
     if response.clicked() {
         actions.push(SliceAction::Select(index));
     }
 }
 
-/// The columns of what a slice is estimated to cost.
-fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
-    row_ui.col(|ui| pair(ui, fmt::count(row.totals.macs), fmt::count(row.totals.flops)));
-    row_ui.col(|ui| {
-        pair(ui, fmt::count(row.totals.params), fmt::bytes(row.totals.peak_activation_bytes));
+/// The columns of what a piece is estimated to cost, and of what it took.
+fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow, measured: Option<&Measured>) {
+    row_ui.col(|ui| prediction_cell(ui, row.prediction.as_ref()));
+    row_ui.col(|ui| match measured {
+        Some(m) => pair(ui, fmt::secs(m.prove_secs), fmt::bytes(m.peak_bytes)),
+        None => pair(ui, "–".to_owned(), String::new()),
     });
-    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
+    let totals = &row.totals;
+    row_ui.col(|ui| pair(ui, fmt::count(totals.macs), fmt::count(totals.flops)));
     row_ui.col(|ui| match &row.circuit {
         Some(Shape::Halo2(circuit)) => {
             pair(ui, circuit.k.to_string(), fmt::count(circuit.rows.max() as u64));
@@ -215,7 +217,10 @@ fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow) {
         }
         None => pair(ui, "–".to_owned(), String::new()),
     });
-    row_ui.col(|ui| prediction_cell(ui, row.prediction.as_ref()));
+    row_ui.col(|ui| {
+        pair(ui, fmt::count(totals.params), fmt::bytes(totals.peak_activation_bytes));
+    });
+    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
 }
 
 fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
@@ -238,45 +243,41 @@ fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
     }
 }
 
-fn measured_cell(row_ui: &mut TableRow<'_, '_>, measured: Option<&Measured>) {
-    row_ui.col(|ui| match measured {
-        Some(m) => pair(ui, fmt::secs(m.prove_secs), fmt::bytes(m.peak_bytes)),
-        None => pair(ui, "–".to_owned(), String::new()),
-    });
-}
-
-fn state_cell(
-    ui: &mut Ui,
-    session: &Session,
-    obstacle: Option<&str>,
-    executed: bool,
-    state: Option<&State>,
-    piece: Piece,
-    prediction: Option<&Prediction>,
-) {
+fn state_cell(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
     let t = theme::of(ui);
-    ui.with_layout(Layout::left_to_right(Align::Center), |ui| match (state, obstacle) {
-        (Some(State::Verified), _) => {
-            super::badge(ui, "✔ verified", t.good);
-        }
-        (Some(State::Failed(reason)), _) => {
-            super::badge(ui, "✖ failed", t.bad).on_hover_text(reason);
-        }
-        (Some(State::Cancelled), _) => {
-            super::badge(ui, "cancelled", t.weak);
-        }
-        (Some(State::Queued), _) => {
-            super::badge(ui, "queued", t.weak);
-        }
-        (Some(State::Running(phase)), _) => {
-            progress(ui, *phase, session.progress(piece, *phase, prediction), t.busy);
-        }
-        (None, Some(reason)) => {
-            super::badge(ui, "not provable", t.bad).on_hover_text(reason);
-        }
-        (None, None) => {
-            let text = if executed { "executed" } else { "idle" };
-            ui.label(RichText::new(text).color(t.faint).size(12.0));
+    let wanted = match piece {
+        Piece::Slice(index) => session.is_marked(index),
+        Piece::Whole => session.whole_too,
+    };
+    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+        match (session.state(piece), &row.obstacle) {
+            (Some(State::Verified), _) => {
+                super::badge(ui, "✔ verified", t.good);
+            }
+            (Some(State::Failed(reason)), _) => {
+                super::badge(ui, "✖ failed", t.bad).on_hover_text(reason);
+            }
+            (Some(State::Cancelled), _) => {
+                super::badge(ui, "cancelled", t.weak);
+            }
+            (Some(State::Queued), _) => {
+                super::badge(ui, "queued", t.weak);
+            }
+            (Some(State::Running(phase)), _) => {
+                let part = session.progress(piece, *phase, row.prediction.as_ref());
+                progress(ui, *phase, part, t.busy);
+            }
+            (None, Some(reason)) => {
+                super::badge(ui, "not provable", t.bad).on_hover_text(reason);
+            }
+            (None, None) => {
+                let text = match (wanted, piece) {
+                    (true, _) => "to be proven",
+                    (false, Piece::Slice(_)) => "executed",
+                    (false, Piece::Whole) => "for comparison",
+                };
+                ui.label(RichText::new(text).color(t.faint).size(12.0));
+            }
         }
     });
 }
@@ -305,8 +306,8 @@ fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<Slic
             let Some(row) = row else { continue };
             body.row(ROW_HEIGHT, |mut row_ui| {
                 row_ui.col(|ui| title(ui, name, tip));
-                summary_cells(&mut row_ui, row);
                 row_ui.col(|_| {});
+                summary_cells(&mut row_ui, row);
             });
         }
     }
@@ -329,14 +330,8 @@ fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<Slic
                 check.on_hover_text("Also prove the whole model as one slice, for comparison");
             });
         });
-        costs(&mut row_ui, whole);
-        measured_cell(&mut row_ui, session.whole_measured().as_ref());
-        row_ui.col(|ui| {
-            let state = session.state(Piece::Whole);
-            let obstacle = whole.obstacle.as_deref();
-            let expected = whole.prediction.as_ref();
-            state_cell(ui, session, obstacle, false, state, Piece::Whole, expected);
-        });
+        row_ui.col(|ui| state_cell(ui, session, whole, Piece::Whole));
+        costs(&mut row_ui, whole, session.whole_measured().as_ref());
     });
 }
 
@@ -362,16 +357,16 @@ pub struct SummaryRow {
 }
 
 fn summary_cells(row_ui: &mut TableRow<'_, '_>, row: &SummaryRow) {
-    row_ui.col(|ui| pair(ui, fmt::count(row.macs), fmt::count(row.flops)));
-    row_ui.col(|ui| pair(ui, fmt::count(row.params), fmt::bytes(row.peak_activation_bytes)));
-    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
-    row_ui.col(|_| {});
     for costs in [row.predicted, row.measured] {
         row_ui.col(|ui| match costs {
             Some((secs, bytes)) => pair(ui, fmt::secs(secs), fmt::bytes(bytes)),
             None => pair(ui, "–".to_owned(), String::new()),
         });
     }
+    row_ui.col(|ui| pair(ui, fmt::count(row.macs), fmt::count(row.flops)));
+    row_ui.col(|_| {});
+    row_ui.col(|ui| pair(ui, fmt::count(row.params), fmt::bytes(row.peak_activation_bytes)));
+    row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
 }
 
 fn title(ui: &mut Ui, name: &str, tip: &str) {

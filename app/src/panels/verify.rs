@@ -8,12 +8,17 @@ use super::fact;
 use crate::command::Command;
 use crate::theme;
 
+/// From this width on slices and facts stand side by side.
+const WIDE: f32 = 520.0;
+
 /// A bundle that was verified.
 pub struct Verified {
     /// Where it came from: a file, or the last run.
     pub from: String,
     /// What was found.
     pub verdict: Verdict,
+    /// Whether the proofs were checked here and now, so that the times are those of checking.
+    pub timed: bool,
 }
 
 /// Draws the verdict.
@@ -44,7 +49,7 @@ pub fn show(
             }
         }
     });
-    let Some(Verified { verdict, .. }) = verified else {
+    let Some(verified) = verified else {
         if !busy {
             super::nothing(
                 ui,
@@ -56,16 +61,22 @@ pub fn show(
     };
     ui.add_space(theme::GAP);
     ScrollArea::vertical().id_salt("verify").auto_shrink(false).show(ui, |ui| {
-        ui.horizontal_top(|ui| {
-            ui.vertical(|ui| slices(ui, verdict));
-            ui.add_space(theme::GROUP);
-            ui.vertical(|ui| facts(ui, verdict));
-        });
+        if ui.available_width() > WIDE {
+            ui.columns_const(|[left, right]| {
+                slices(left, verified);
+                facts(right, &verified.verdict);
+            });
+        } else {
+            facts(ui, &verified.verdict);
+            ui.add_space(theme::GAP);
+            slices(ui, verified);
+        }
     });
 }
 
-fn slices(ui: &mut Ui, verdict: &Verdict) {
+fn slices(ui: &mut Ui, verified: &Verified) {
     let t = theme::of(ui);
+    let verdict = &verified.verdict;
     Grid::new("slice verdicts").num_columns(4).spacing([14.0, 4.0]).show(ui, |ui| {
         for slice in &verdict.slices {
             ui.label(theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)));
@@ -77,7 +88,9 @@ fn slices(ui: &mut Ui, verdict: &Verdict) {
             };
             super::badge(ui, text, color).on_hover_text(&slice.reason);
             ui.label(theme::weak(ui, fmt::bytes(slice.proof_bytes)));
-            ui.label(theme::weak(ui, format!("checked in {}", fmt::secs(slice.verify_secs))));
+            if verified.timed {
+                ui.label(theme::weak(ui, format!("checked in {}", fmt::secs(slice.verify_secs))));
+            }
             ui.end_row();
         }
     });
@@ -87,7 +100,6 @@ fn slices(ui: &mut Ui, verdict: &Verdict) {
 }
 
 fn facts(ui: &mut Ui, verdict: &Verdict) {
-    ui.set_max_width(360.0);
     let yes = |holds: bool| if holds { "yes" } else { "no" };
     fact(ui, "slices linked", yes(verdict.linked));
     fact(ui, "output proven", yes(verdict.output_proven));
