@@ -52,6 +52,7 @@ pub fn main(args: &Args) -> Result<End> {
         Err(error @ BundleError::Damaged { .. }) => {
             return finish(args, &Verdict::damaged(model.graph.digest, error.to_string()));
         }
+        Err(error @ BundleError::File(_)) => return Err(error.into()),
         Err(error) => return Err(error).with_context(|| args.bundle.display().to_string()),
     };
     let input = match &args.input {
