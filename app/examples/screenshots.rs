@@ -56,9 +56,9 @@ impl Studio {
                     app.prove_with(program);
                 }
                 app.open_sample(&sample);
-                cc.egui_ctx.set_theme(theme);
                 app
             });
+        window.ctx.set_theme(theme);
         wait(&mut window, 120, |app| {
             app.session.as_ref().is_some_and(|s| s.has_estimates() && s.answer.is_some())
         });

@@ -189,17 +189,27 @@ impl App {
             .frame(margin)
             .default_size(232.0)
             .size_range(180.0..=(size.x * 0.35).max(181.0))
-            .show(ui, |ui| self.left(ui));
+            .show(ui, |ui| {
+                // A panel is as wide as what it holds; this makes it as wide as the user chose.
+                ui.take_available_width();
+                self.left(ui);
+            });
         Panel::right("slices and charts")
             .frame(margin)
             .default_size((size.x * 0.42).clamp(380.0, 640.0))
             .size_range(300.0..=(size.x * 0.6).max(301.0))
-            .show(ui, |ui| self.right(ui));
+            .show(ui, |ui| {
+                ui.take_available_width();
+                self.right(ui);
+            });
         Panel::bottom("jobs and verdict")
             .frame(margin)
             .default_size((size.y * 0.24).clamp(120.0, 260.0))
             .size_range(90.0..=(size.y * 0.6).max(91.0))
-            .show(ui, |ui| self.bottom(ui));
+            .show(ui, |ui| {
+                ui.take_available_height();
+                self.bottom(ui);
+            });
         CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.center(ui));
     }
 
@@ -230,10 +240,10 @@ impl App {
             .size_range(110.0..=(height - 120.0).max(111.0))
             .resizable(true)
             .show(ui, |ui| {
+                ui.take_available_height();
                 slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
                 ui.add_space(2.0);
                 actions = slices::show(ui, session, self.selection);
-                ui.take_available_height();
             });
         ui.add_space(theme::GAP);
         charts::show(ui, session, &mut self.settings.chart, &mut self.queue);

@@ -164,6 +164,8 @@ impl App {
     }
 
     fn main_buttons(&mut self, ui: &mut Ui) {
+        // A menu bar squeezes its buttons.
+        ui.spacing_mut().button_padding = egui::Vec2::new(12.0, 4.0);
         let t = theme::of(ui);
         self.main_button(ui, Command::Verify, "Verify".to_owned(), None);
         let running = self.session.as_ref().is_some_and(Session::is_proving);

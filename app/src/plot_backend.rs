@@ -241,7 +241,7 @@ fn color(color: BackendColor) -> Color32 {
 
 #[cfg(test)]
 mod tests {
-    use egui::{pos2, vec2};
+    use egui::{Ui, vec2};
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
     use microtome_engine::report::charts::{
@@ -250,7 +250,7 @@ mod tests {
     use plotters::prelude::{Circle, PathElement, Polygon, RED, Rectangle};
     use plotters::style::{Color as _, IntoFont as _};
 
-    use super::*;
+    use super::{chart, plot};
 
     fn harness(theme: egui::Theme, mut draw: impl FnMut(&mut Ui) + 'static) -> Harness<'static> {
         register_fonts();

@@ -11,6 +11,8 @@ use egui::{
 
 /// Space between things that belong together.
 pub const GAP: f32 = 6.0;
+/// Height of a row of text.
+pub const LINE: f32 = 16.0;
 /// Space between groups.
 pub const GROUP: f32 = 12.0;
 /// Space between the edge of a panel and what it holds.

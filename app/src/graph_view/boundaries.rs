@@ -48,6 +48,10 @@ pub fn paint_bands(
         let edge = Rect::from_min_size(band.min, Vec2::new(width, band.height()));
         painter.rect_filled(edge, 0, t.slice(index));
     }
+    for (&cut, &y) in session.cuts().iter().zip(&edges[1..]) {
+        let color = if session.is_locked(cut) { t.weak } else { t.accent };
+        painter.hline(area.x_range(), y, Stroke::new(1.5, color));
+    }
 }
 
 /// Writes what each slice costs at the top of its band; the title of a band that is partly
@@ -169,7 +173,7 @@ impl GraphView {
         if let (true, Some(drag)) = (dragging, &self.drag) {
             let rows = session.rows();
             let after = [rows.get(ordinal).cloned(), rows.get(ordinal + 1).cloned()];
-            let at = Pos2::new(pill.left() - 8.0, pill.bottom() + 6.0);
+            let at = Pos2::new(pill.right(), pill.bottom() + 8.0);
             tooltip(ui, at, session, cut, ordinal, &drag.before, &after);
         } else {
             both.clone().on_hover_ui(|ui| {
@@ -334,10 +338,9 @@ fn paint_boundary(painter: &Painter, ui: &Ui, pill: Rect, label: &str, look: Loo
     let t = theme::of(ui);
     let y = pill.center().y;
     let line = if look.locked { t.weak } else { t.accent };
-    let width = if look.hot || look.chosen { 2.5 } else { 1.5 };
-    let left = painter.clip_rect().left();
-    painter.hline(left..=pill.left() + 2.0, y, Stroke::new(width, line));
-    painter.hline(pill.right() - 2.0..=painter.clip_rect().right(), y, Stroke::new(width, line));
+    if look.hot || look.chosen {
+        painter.hline(painter.clip_rect().x_range(), y, Stroke::new(2.5, line));
+    }
     let fill = match (look.locked, look.hot) {
         (true, _) => t.raised,
         (false, true) => theme::between(t.accent, t.text, 0.15),
@@ -396,7 +399,8 @@ fn tooltip(
                 ui.set_max_width(320.0);
                 crossing_list(ui, session, cut);
                 ui.add_space(4.0);
-                egui::Grid::new("drag costs").num_columns(4).spacing([12.0, 3.0]).show(ui, |ui| {
+                ui.spacing_mut().interact_size.y = theme::LINE;
+                egui::Grid::new("drag costs").num_columns(4).spacing([10.0, 2.0]).show(ui, |ui| {
                     for side in 0..2 {
                         let (Some(was), Some(is)) = (&before[side], &after[side]) else { continue };
                         costs(ui, ordinal + side, was, is);

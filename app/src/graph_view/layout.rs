@@ -11,7 +11,7 @@ use microtome_engine::graph::{Graph, TensorId};
 pub const NODE_SIZE: Vec2 = Vec2::new(152.0, 30.0);
 /// Size of a node that is absorbed by another, and of the graph's ends.
 pub const SMALL_SIZE: Vec2 = Vec2::new(118.0, 21.0);
-const ROW_GAP: f32 = 26.0;
+const ROW_GAP: f32 = 30.0;
 /// An absorbed node hugs the one before it: no boundary can fall between them.
 const ABSORBED_GAP: f32 = 9.0;
 const LANE_GAP: f32 = 34.0;

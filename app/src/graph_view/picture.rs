@@ -51,6 +51,9 @@ impl DrawnLayout<PlacedState> for Placed {
     }
 }
 
+/// Room that a shape's label needs between two boxes.
+const LABEL_ROOM: f32 = 14.0;
+
 type OperatorGraph = Drawn<Chip, Cable, Directed, DefaultIx, ChipShape, CableShape>;
 type Widget = egui_graphs::GraphView<PlacedState, Placed>;
 
@@ -87,7 +90,9 @@ impl Picture {
             .map(|(item, rect)| graph.add_node_with_location(chip(session, *item), rect.center()))
             .collect();
         for wire in &layout.wires {
-            let label = wire.labelled.then(|| shape_label(&session.graph, wire.tensor.index()));
+            let gap = layout.items[wire.to].1.top() - layout.items[wire.from].1.bottom();
+            let label = (wire.labelled && gap > LABEL_ROOM)
+                .then(|| shape_label(&session.graph, wire.tensor.index()));
             let cable = Cable { course: wire.course, label };
             graph.add_edge(ids[wire.from], ids[wire.to], cable);
         }
@@ -183,7 +188,7 @@ fn chip(session: &Session, item: Item) -> Chip {
     let graph = &session.graph;
     let end = |name: &str, kind: &str| Chip {
         title: name.into(),
-        detail: kind.into(),
+        detail: if name == kind { "".into() } else { kind.into() },
         family: Family::End,
         size: SMALL_SIZE,
         absorbed: false,

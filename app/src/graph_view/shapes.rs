@@ -391,7 +391,8 @@ impl<N: Clone, Ty: EdgeType, Ix: IndexType, D: DisplayNode<N, Cable, Ty, Ix>>
             if size >= SMALLEST_TEXT {
                 let font = FontId::proportional(size);
                 let text = ctx.painter.layout_no_wrap(label.to_string(), font, t.weak);
-                let at = start + Vec2::new(7.0 * zoom, 4.0 * zoom);
+                // Above the middle of the gap, where a boundary's line would run.
+                let at = start + Vec2::new(7.0 * zoom, 0.5 * zoom);
                 shapes.push(TextShape::new(at, text, t.weak).into());
             }
         }

@@ -34,7 +34,7 @@ pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
 pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let all = [
-            (ChartTab::Compare, "Sliced against whole"),
+            (ChartTab::Compare, "Compare"),
             (ChartTab::PerSlice, "By slice"),
             (ChartTab::Timeline, "Timeline"),
         ];

@@ -12,9 +12,18 @@ use egui::{Color32, CornerRadius, Rect, Response, RichText, Sense, Ui, Vec2, Wid
 
 use crate::theme;
 
+/// A row as high as its text: rows are otherwise as high as a button.
+pub fn line<R>(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = theme::LINE;
+        ui.horizontal(add_contents).inner
+    })
+    .inner
+}
+
 /// A row of a name and a value, the name calm, the value at the right edge.
 pub fn fact(ui: &mut Ui, name: &str, value: impl Into<RichText>) {
-    ui.horizontal(|ui| {
+    line(ui, |ui| {
         ui.label(theme::weak(ui, name));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add(egui::Label::new(value.into()).truncate());

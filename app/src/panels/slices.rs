@@ -108,7 +108,7 @@ pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAc
             .cell_layout(Layout::right_to_left(Align::Center))
             .auto_shrink([false, true])
             .max_scroll_height(f32::INFINITY)
-            .column(Column::exact(56.0))
+            .column(Column::exact(72.0))
             .column(Column::exact(70.0))
             .column(Column::exact(58.0))
             .column(Column::exact(58.0))

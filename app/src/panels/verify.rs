@@ -104,7 +104,7 @@ fn facts(ui: &mut Ui, verdict: &Verdict) {
 fn digest(ui: &mut Ui, name: &str, text: &str) {
     let short: String = text.chars().take(16).collect();
     let label = egui::Label::new(RichText::new(format!("{short}…")).monospace());
-    ui.horizontal(|ui| {
+    super::line(ui, |ui| {
         ui.label(theme::weak(ui, name));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let copy = ui.add(label.sense(egui::Sense::click()));

@@ -6,10 +6,8 @@ use std::sync::Arc;
 
 use microtome_engine::plan::{Estimator, Metric, Plan, PlanError};
 
-use super::{FIRST_SLICES, Session};
-
-/// How much of the balance is given for fewer bytes that cross.
-const TOLERANCE: f64 = 0.05;
+use super::Session;
+use super::open::TOLERANCE;
 
 /// Balancing, to be taken to a worker: by the cost of proofs it lays out very many circuits.
 pub struct Balancing {
@@ -158,25 +156,6 @@ impl Session {
             *current = plan;
             Ok(())
         });
-    }
-
-    /// A first plan by the work in each node, so that there is something to drag.
-    pub(super) fn first_plan(&mut self) {
-        let total: u64 = self.facts.iter().map(|facts| facts.macs.max(1)).sum();
-        let mut cuts = Vec::new();
-        for part in 1..FIRST_SLICES {
-            let goal = total * part as u64 / FIRST_SLICES as u64;
-            let mut seen = 0;
-            let node = self.facts.iter().position(|facts| {
-                seen += facts.macs.max(1);
-                seen > goal
-            });
-            let cut = node.and_then(|node| self.skeleton.canonical_cut(node.max(1)));
-            cuts.extend(cut.filter(|cut| !cuts.contains(cut)));
-        }
-        if let Ok(plan) = Plan::from_cuts(self.graph.digest, &self.skeleton, &cuts) {
-            self.plan = plan;
-        }
     }
 
     /// Takes the last edit back.

@@ -30,9 +30,6 @@ use crate::run_view::RunView;
 /// What one slice is estimated to cost.
 pub type SliceRow = Arc<SliceEstimate>;
 
-/// Slices that a model is cut into when it is opened.
-const FIRST_SLICES: usize = 3;
-
 /// The open model.
 pub struct Session {
     /// The network.
@@ -93,7 +90,7 @@ impl Session {
     pub fn new(opened: Opened) -> Self {
         let graph = Arc::clone(&opened.model.graph);
         let plan = Plan::whole(graph.digest);
-        let mut session = Self {
+        Self {
             facts: opened.facts,
             totals: opened.totals,
             path: opened.path,
@@ -116,9 +113,7 @@ impl Session {
             whole_measured: None,
             crossings: Vec::new(),
             graph,
-        };
-        session.first_plan();
-        session
+        }
     }
 
     /// Of each node, whether another one absorbs it.
@@ -216,6 +211,13 @@ impl Session {
         self.whole = None;
         self.estimates = None;
         self.obstacle = None;
+        // The plan is only begun where the user hasn't begun one meanwhile.
+        if let Some(first) = &prepared.first_plan
+            && self.cuts().is_empty()
+            && !self.can_undo()
+        {
+            self.plan = first.clone();
+        }
         self.prepared = Some(prepared);
     }
 

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use microtome_engine::cost::{self, Totals};
 use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::onnx::{Bindings, Model};
-use microtome_engine::plan::Estimator;
+use microtome_engine::plan::{Estimator, Metric, Plan};
 use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
 
 /// Calibration cases that are run; more change the ranges little and take long.
 const MOST_CALIBRATION_CASES: usize = 64;
+/// Slices that a model is cut into when it is opened.
+const FIRST_SLICES: usize = 3;
+/// How much of the balance is given for fewer bytes that cross.
+pub(super) const TOLERANCE: f64 = 0.05;
 
 /// What is known of a node.
 #[derive(Clone, Debug)]
@@ -98,6 +102,8 @@ pub struct Prepared {
     pub program: Arc<Program>,
     /// What slices of it cost.
     pub estimator: Arc<Estimator>,
+    /// A plan to begin with, so that there is something to drag.
+    pub first_plan: Option<Plan>,
 }
 
 /// What lowering needs, to be taken to a worker.
@@ -129,7 +135,10 @@ impl Preparation {
             Arc::clone(skeleton),
             Arc::clone(&program),
         );
-        Ok(Prepared { card, program, estimator: Arc::new(estimator) })
+        let whole = Plan::whole(model.graph.digest);
+        let slices = FIRST_SLICES.min(skeleton.legal_cuts().len() + 1);
+        let first_plan = whole.balanced(&estimator, slices, Metric::Flops, TOLERANCE).ok();
+        Ok(Prepared { card, program, estimator: Arc::new(estimator), first_plan })
     }
 }
 

@@ -26,7 +26,10 @@ impl Header {
     /// after proving.
     #[must_use]
     pub fn run_digest(&self) -> Digest {
-        let closed = Self { openings: Vec::new(), ..self.clone() };
+        let closed = (
+            (self.model, self.program, &self.cuts, &self.systems, &self.card),
+            (self.nonce, &self.context, &self.boundaries),
+        );
         let mut bytes = FORMAT_VERSION.to_le_bytes().to_vec();
         bytes.extend(self.plan_digest().0);
         bytes.extend(bytes_of(&closed));

@@ -1,9 +1,11 @@
 //! The bytes of a bundle: a mark, the version of the format, then postcard.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::path::Path;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Bundle;
 use crate::files::{self, Access, FileError};
@@ -12,7 +14,7 @@ use crate::files::{self, Access, FileError};
 pub const FORMAT_VERSION: u16 = 1;
 
 /// Bytes that a bundle may have.
-pub const MOST_BUNDLE_BYTES: u64 = 1 << 30;
+pub const MOST_BUNDLE_BYTES: u64 = 1 << 28;
 
 /// Characters that a context may have, in bytes.
 const MOST_CONTEXT_BYTES: usize = 4096;
@@ -88,6 +90,40 @@ impl Bundle {
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
         Ok(files::write(path, &self.encode(), Access::Usual)?)
     }
+}
+
+/// Entries that a list of slices, cuts or tensors may have.
+const MOST_ENTRIES: usize = 1 << 16;
+
+/// Reads a list that has at most [`MOST_ENTRIES`]: entries of a few bytes in the file take many
+/// times that in memory, so the length is checked before the entries are made.
+pub(super) fn bounded<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    struct Bounded<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MOST_ENTRIES} entries")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = seq.next_element()? {
+                if entries.len() == MOST_ENTRIES {
+                    return Err(A::Error::custom("a list has too many entries"));
+                }
+                entries.push(entry);
+            }
+            Ok(entries)
+        }
+    }
+
+    deserializer.deserialize_seq(Bounded(PhantomData))
 }
 
 /// Bytes of anything that the bundle hashes or stores.

@@ -40,6 +40,7 @@ pub struct Bundle {
     /// What all slices share.
     pub header: Header,
     /// One record for each slice of the plan, in its order.
+    #[serde(deserialize_with = "format::bounded")]
     pub slices: Vec<SliceRecord>,
 }
 
@@ -51,8 +52,10 @@ pub struct Header {
     /// Digest of the fixed-point program.
     pub program: Digest,
     /// The cuts between slices, as indices of nodes.
+    #[serde(deserialize_with = "format::bounded")]
     pub cuts: Vec<u32>,
     /// The proof system of each slice.
+    #[serde(deserialize_with = "format::bounded")]
     pub systems: Vec<System>,
     /// Bits, scales and ranges, from which the program is lowered again.
     pub card: Card,
@@ -61,8 +64,10 @@ pub struct Header {
     /// A text that a verifier may demand, against replay.
     pub context: String,
     /// A commitment for each tensor on a boundary, inputs and outputs included, increasing by id.
+    #[serde(deserialize_with = "format::bounded")]
     pub boundaries: Vec<Boundary>,
     /// The tensors that the prover chose to reveal, increasing by id.
+    #[serde(deserialize_with = "format::bounded")]
     pub openings: Vec<Opening>,
 }
 

@@ -32,7 +32,7 @@ pub struct Verdict {
     pub program: Option<Digest>,
     /// Digest of the model, as the verifier has it.
     pub model: Digest,
-    /// The receipt; none where the bundle can't be decoded.
+    /// The receipt; none where the bundle can't be decoded or is of something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<Digest>,
     /// The context text of the bundle; none where the bundle can't be decoded.
@@ -101,8 +101,8 @@ impl Verdict {
 
     /// The verdict on a bundle that is refused before any slice is looked at.
     pub(super) fn refused(model: Digest, bundle: &Bundle, reason: String) -> Self {
+        // No root: a hostile bundle that is refused by now costs no more than reading it.
         Self {
-            root: Some(bundle.root()),
             context: Some(bundle.header.context.clone()),
             ..Self::damaged(model, reason)
         }

@@ -106,6 +106,10 @@ pub fn verify_with(
     let macs: Vec<u64> = layout.slices.iter().map(|slice| slice.macs).collect();
     let coverage_macs = coverage(&macs, &proven);
     reasons.extend(coverage_reason(coverage_macs, &proven, demands.min_coverage));
+    let output = layout.real_outputs(&program, &opened);
+    if demands.min_coverage > 0.0 && output.is_some() {
+        reasons.extend(unfounded_output(&layout, &slices));
+    }
     Verdict {
         accepted: reasons.is_empty(),
         linked: slices.iter().all(|s| matches!(s.standing, Standing::Proven | Standing::Rerun)),
@@ -113,7 +117,7 @@ pub fn verify_with(
             .ancestors_of_outputs()
             .is_some_and(|ancestors| ancestors.iter().all(|&slice| proven[slice])),
         coverage_macs,
-        output: layout.real_outputs(&program, &opened),
+        output,
         input: real_inputs(&program, &opened),
         program: Some(program.digest()),
         model: model.graph.digest,
@@ -296,6 +300,18 @@ fn rerun(program: &Program, slice: &ProgramSlice, opened: &Trace) -> (Standing, 
                 )
             }
         },
+    }
+}
+
+/// Why a revealed output may be invented, where it may: a slice that it depends on is neither
+/// proven nor run again.
+fn unfounded_output(layout: &Layout, slices: &[SliceVerdict]) -> Option<String> {
+    let is_founded = |s: &SliceVerdict| matches!(s.standing, Standing::Proven | Standing::Rerun);
+    match layout.ancestors_of_outputs() {
+        None => Some("the revealed output is not what the program answers with".into()),
+        Some(ancestors) => ancestors.into_iter().find(|&slice| !is_founded(&slices[slice])).map(
+            |slice| format!("the revealed output depends on slice {slice}, of which nothing holds"),
+        ),
     }
 }
 

@@ -55,8 +55,7 @@ pub fn of(shape: &Shape) -> Prediction {
     }
 }
 
-/// Predicts the cost of a proof by `halo2`. It uses nothing but sums and products, so that the
-/// choice of a circuit that rests on it is the same on every machine.
+/// Predicts the cost of a proof by `halo2`.
 ///
 /// The constants come from `cargo run --release --example halo2_sizes`: LeNet in one and in five
 /// slices, both circuits of the menu, k = 10 to 15. Its seconds were scaled so that LeNet as one

@@ -12,7 +12,7 @@ use super::worker::{ChildError, Children, lock, own_program};
 use super::{Event, Outcome, Phase, Piece, Proven, Request};
 use crate::bundle::{Backing, Bundle, Demands, Layout, SliceRecord, verify_with};
 use crate::predict;
-use crate::program::{Fidelity, Trace};
+use crate::program::{Fidelity, Source, Trace};
 use crate::prove::{Shape, Statement, System};
 
 /// Why a job ends early.
@@ -82,11 +82,26 @@ pub(super) fn spawn(
     (events, children)
 }
 
+/// Scales that are fitted to the proven input tell its greatest values exactly: whoever guesses
+/// the input could confirm the guess by the card. So a hidden input needs scales of its own.
+fn refuse_telling_scales(request: &Request) -> Result<(), Stop> {
+    let is_hidden = !(request.reveal.input || request.reveal.all);
+    if is_hidden && matches!(request.card.source, Source::ProvenInput { .. }) {
+        return Err(Stop::Error(
+            "the input is to stay hidden, but the scales are fitted to it and would tell of it: \
+             calibrate with other inputs (--calib FILE), or reveal the input"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 fn run(request: &Request, children: &Children, sink: &Sink) -> Result<Outcome, Stop> {
     let child_program: PathBuf = match &request.child_program {
         Some(program) => program.clone(),
         None => own_program()?,
     };
+    refuse_telling_scales(request)?;
     let cuts = request.plan.cuts();
     let layout = layout(request, cuts)?;
     sink.send(Event::Planned { slices: layout.slices.len(), whole: request.whole_too });

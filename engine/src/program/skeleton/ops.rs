@@ -68,7 +68,7 @@ impl<'a> Builder<'a> {
     fn node(&mut self, index: usize) {
         let graph = self.graph;
         let node = &graph.nodes[index];
-        if ALIASES.contains(&node.op.as_str()) {
+        if ALIASES.contains(&node.op.as_str()) && !self.is_training(node) {
             return self.alias(index);
         }
         match self.lower(node) {
@@ -78,6 +78,12 @@ impl<'a> Builder<'a> {
                 self.skeleton.obstacles[index] = Some(format!("{}: {reason}", place(node, graph)));
             }
         }
+    }
+
+    /// Whether a Dropout really drops: its third input is, or may be, true.
+    fn is_training(&self, node: &Node) -> bool {
+        let mode = self.graph.input(node, 2).filter(|_| node.op == "Dropout");
+        mode.is_some_and(|t| !matches!(&t.constant, Some(Constant::Int(v)) if v.iter().all(|&x| x == 0)))
     }
 
     fn push(&mut self, index: usize, kind: SkeletonKind, inputs: Vec<ValueId>) {
@@ -188,6 +194,7 @@ impl<'a> Builder<'a> {
             "Relu" => op(SkeletonKind::Relu, vec![self.data(node, 0)?]),
             "MaxPool" => op(self.max_pool(node)?, vec![self.data(node, 0)?]),
             "AveragePool" | "GlobalAveragePool" => op(self.average(node)?, vec![self.data(node, 0)?]),
+            "Dropout" => Err("it is in training mode: export the model for inference".into()),
             other => Err(format!("operator {other} is not supported in a proof here")),
         }
     }
@@ -306,6 +313,9 @@ impl<'a> Builder<'a> {
     /// convolution of its own with one weight a channel.
     fn batch_normalization(&self, node: &Node) -> Result<Lowered, String> {
         let shape = self.shape(node, 0)?;
+        if node.attributes.int("training_mode").unwrap_or(0) != 0 {
+            return Err("it is in training mode: export the model for inference".into());
+        }
         let (factors, shifts) = self.normalization(node)?;
         if shape.len() < 2 || shape[1] != factors.len() {
             return Err(format!("{} channels don't fit an input {shape:?}", factors.len()));

@@ -165,20 +165,18 @@ impl CircuitShape {
     }
 }
 
-/// The size of the circuit that proves a slice: the entry of the menu that is predicted to prove
-/// it fastest, among those with proofs below 10,000 bytes.
+/// The size of the circuit that proves a slice: the smallest `k`, and among entries of the menu
+/// with that `k` the narrowest, whose rows are cheapest. Proofs stay below 10,000 bytes.
+///
+/// Prover and verifier both choose here, so the choice rests on nothing that is measured.
 ///
 /// # Errors
 /// Where the slice cannot be proven.
 pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitShape, Unprovable> {
     let steps = steps(program, slice)?;
     let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, slice, &steps, menu)).into();
-    let smallest = |a: &CircuitShape, b: &CircuitShape| {
-        let secs = |shape| crate::predict::halo2(shape).prove_secs;
-        secs(a).total_cmp(&secs(b))
-    };
     let fits = shapes.iter().filter(|s| s.k <= MAX_K && s.proof_bytes < 10_000).cloned();
-    match fits.min_by(smallest) {
+    match fits.min_by_key(|shape| (shape.k, shape.menu)) {
         Some(shape) => Ok(shape),
         None => Err(too_large(program, slice, &shapes)),
     }
