@@ -245,7 +245,7 @@ mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
     use microtome_engine::report::charts::{
-        PerSliceData, PieceCosts, Quantity, SweepData, SweepPoint, register_fonts,
+        Chart, PerSliceData, PieceCosts, Quantity, SweepData, SweepPoint, register_fonts,
     };
     use plotters::prelude::{Circle, PathElement, Polygon, RED, Rectangle};
     use plotters::style::{Color as _, IntoFont as _};

@@ -40,7 +40,8 @@ impl Texture {
 
     /// The colour at texture coordinates between 0 and 1; beyond the edge the edge goes on.
     pub fn sample(&self, u: f32, v: f32) -> [f32; 4] {
-        let (x, y) = (u * self.width as f32, v * self.height as f32);
+        let finite = |value: f32| if value.is_finite() { value } else { 0.0 };
+        let (x, y) = (finite(u * self.width as f32), finite(v * self.height as f32));
         if !self.linear {
             return self.pixel(x.floor(), y.floor());
         }

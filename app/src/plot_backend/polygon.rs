@@ -33,7 +33,7 @@ fn triangles(points: &[Pos2]) -> Vec<[Pos2; 3]> {
         return Vec::new();
     }
     match chains(points) {
-        Some((first, second)) => zip(&first, &second),
+        Some((first, second)) => between(&first, &second),
         None => cut_ears(points.to_vec()),
     }
 }
@@ -53,21 +53,44 @@ fn chains(points: &[Pos2]) -> Option<(Vec<Pos2>, Vec<Pos2>)> {
     (rises(&first) && rises(&second)).then_some((first, second))
 }
 
-/// Triangles between two lines that run from the same left end to the same right end, by always
-/// taking the next corner on the left: no corner lies inside the triangle that it completes.
-fn zip(first: &[Pos2], second: &[Pos2]) -> Vec<[Pos2; 3]> {
-    let mut triangles = Vec::with_capacity(first.len() + second.len());
-    let (mut i, mut j) = (0, 0);
-    while i + 1 < first.len() || j + 1 < second.len() {
-        let step_first = match (first.get(i + 1), second.get(j + 1)) {
-            (Some(a), Some(b)) => a.x <= b.x,
-            (a, _) => a.is_some(),
-        };
-        let next = if step_first { first[i + 1] } else { second[j + 1] };
-        triangles.push([first[i], second[j], next]);
-        if step_first { i += 1 } else { j += 1 }
+/// Triangles between two lines that run from the same left end to the same right end: both are cut
+/// where either has a corner, which leaves a quadrilateral with straight sides between two cuts.
+fn between(first: &[Pos2], second: &[Pos2]) -> Vec<[Pos2; 3]> {
+    let mut cuts: Vec<f32> = first.iter().chain(second).map(|corner| corner.x).collect();
+    cuts.sort_by(f32::total_cmp);
+    cuts.dedup();
+    let mut lines = [Line::along(first), Line::along(second)];
+    let mut triangles = Vec::with_capacity(2 * cuts.len());
+    for cut in cuts.windows(2) {
+        let [a, b] = lines.each_mut().map(|line| line.between(cut[0], cut[1]));
+        triangles.push([a[0], a[1], b[0]]);
+        triangles.push([b[0], b[1], a[1]]);
     }
     triangles
+}
+
+/// A line from left to right that is walked along once.
+struct Line<'a> {
+    corners: &'a [Pos2],
+    at: usize,
+}
+
+impl<'a> Line<'a> {
+    fn along(corners: &'a [Pos2]) -> Self {
+        Self { corners, at: 0 }
+    }
+
+    /// The two points of the line above `left` and `right`, between which it has no corner.
+    fn between(&mut self, left: f32, right: f32) -> [Pos2; 2] {
+        while self.at + 2 < self.corners.len() && self.corners[self.at + 1].x <= left {
+            self.at += 1;
+        }
+        let (from, to) = (self.corners[self.at], self.corners[self.at + 1]);
+        [left, right].map(|x| {
+            let share = ((x - from.x) / (to.x - from.x)).clamp(0.0, 1.0);
+            Pos2::new(x, from.y + (to.y - from.y) * share)
+        })
+    }
 }
 
 /// Triangles of any simple polygon: one corner after the other is cut off whose triangle holds no

@@ -16,7 +16,7 @@ const LABEL_GAP: f64 = 6.0;
 
 /// How many grid lines suit a plot of some height.
 pub(super) fn ticks_for(height: f64) -> usize {
-    (height / 32.0).clamp(1.0, 6.0) as usize
+    (height / 28.0).clamp(2.0, 6.0) as usize
 }
 
 /// The widest of the scale's labels, with the gap to the axis.
