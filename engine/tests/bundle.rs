@@ -39,9 +39,9 @@ fn model() -> &'static Arc<Model> {
 fn request(cuts: &[usize], prove: &[usize], context: &str) -> Request {
     let model = model();
     let skeleton = Arc::new(Skeleton::of(&model.graph));
-    let settings = Settings { headroom: Settings::INPUT_HEADROOM, ..Settings::DEFAULT };
-    let source = Source::ProvenInput { headroom: settings.headroom };
-    let cases = [vec![INPUT.to_vec()]];
+    let settings = Settings::DEFAULT;
+    let cases = [vec![INPUT.to_vec()], vec![vec![0.6, 0.6, -0.8, 0.2]]];
+    let source = Source::Data { cases: cases.len(), headroom: settings.headroom };
     let card = Card::calibrate(model, &skeleton, &cases, settings, source).unwrap();
     let lowered = skeleton.lower(&model.graph, &card).unwrap();
     Request {
@@ -286,6 +286,7 @@ fn an_executed_slice_is_never_proven() {
     let mut bundle = honest().sliced.bundle.clone();
     bundle.slices[0].backing = Backing::Executed;
     let verdict = verify(&bundle, model(), &part);
+    // Nothing is known of its inner boundary.
     assert!(verdict.accepted && !verdict.linked && !verdict.output_proven, "{verdict:?}");
     assert_eq!(verdict.slices[0].standing, Standing::Unchecked);
     assert_eq!(verdict.coverage_macs, 12.0 / 28.0);
@@ -304,9 +305,7 @@ fn a_slice_without_macs_counts_for_full_coverage() {
 
 #[test]
 fn an_open_executed_slice_is_run_again() {
-    let mut request = request(&[2], &[1], "");
-    request.reveal = Reveal { executed: true, ..Reveal::ENDS };
-    let bundle = outcome(request).sliced.bundle;
+    let bundle = outcome(request(&[2], &[1], "")).sliced.bundle;
     let part = Demands { min_coverage: 0.0, ..Demands::default() };
     let verdict = verify(&bundle, model(), &part);
     assert_eq!(verdict.slices[0].standing, Standing::Rerun);
@@ -317,6 +316,26 @@ fn an_open_executed_slice_is_run_again() {
     let inner = forged.header.openings.iter_mut().find(|o| o.elements.len() == 4).unwrap();
     inner.elements[0] += 1;
     assert!(!verify(&forged, model(), &part).accepted);
+}
+
+#[test]
+fn scales_that_tell_of_a_hidden_input_are_refused() {
+    let mut request = request(&[], &[0], "");
+    request.reveal = Reveal { output: true, ..Reveal::NONE };
+    request.card.source = Source::ProvenInput { headroom: 1.25 };
+    let job = run::start(request, || {});
+    let last = job.events.iter().last();
+    assert!(matches!(last, Some(Event::Error { reason }) if reason.contains("--calib")));
+}
+
+#[test]
+fn an_output_that_nothing_holds_up_is_refused_where_coverage_is_demanded() {
+    let mut request = request(&[2], &[1], "");
+    request.reveal = Reveal { output: true, ..Reveal::NONE };
+    let bundle = outcome(request).sliced.bundle;
+    let part = Demands { min_coverage: 0.1, ..Demands::default() };
+    let verdict = verify(&bundle, model(), &part);
+    assert!(!verdict.accepted && verdict.reasons[0].contains("depends on slice 0"), "{verdict:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn bundle() -> Bundle {
     let card = Card { source: Source::Nominal, weight_bits: 8, values: Vec::new() };
     Bundle {
         header: Header {
-            model: Digest([1; 32]),
+            model: Digest([0xab; 32]),
             program: Digest([2; 32]),
             cuts: vec![4],
             systems: vec![System::Halo2; 2],

@@ -89,22 +89,75 @@ fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
 fn json() {
     let one: &[(&str, &[usize])] = &[("x", &[1, 2, 2])];
     let two: &[(&str, &[usize])] = &[("a", &[2]), ("b", &[1])];
-    check("i.json", br#"{"input_data": [[1, 2.5, -3, 4]]}"#, one, expect![""]);
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2.5, -3, 4]]}"#,
+        one,
+        expect!["[[1.0, 2.5, -3.0, 4.0]] None"],
+    );
     check(
         "i.json",
         br#"{"input_data": [[[1, 2], [3, 4]]], "label": 7, "output_data": [[0]]}"#,
         one,
-        expect![""],
+        expect!["[[1.0, 2.0, 3.0, 4.0]] Some(7)"],
     );
-    check("i.json", br#"{"input_data": [[1, 2], [3]]}"#, two, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2, 3]]}"#, two, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2], [3, 4]]}"#, two, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2, 3]]}"#, one, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2, NaN, 4]]}"#, one, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2, 1e39, 4]]}"#, one, expect![""]);
-    check("i.json", br#"{"input_data": [[1, 2, null, 4]]}"#, one, expect![""]);
-    check("i.json", br#"{"inputs": [[1, 2, 3, 4]]}"#, one, expect![""]);
-    check("i.txt", b"", one, expect![""]);
+    check("i.json", br#"{"input_data": [[1, 2], [3]]}"#, two, expect!["[[1.0, 2.0], [3.0]] None"]);
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2, 3]]}"#,
+        two,
+        expect![[r#"i.json: "input_data" has 1 lists, but the model has 2 inputs: "a", "b""#]],
+    );
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2], [3, 4]]}"#,
+        two,
+        expect![[r#"i.json: input "b" has 2 elements, but its shape 1 needs 1"#]],
+    );
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2, 3]]}"#,
+        one,
+        expect![[r#"i.json: input "x" has 3 elements, but its shape 1×2×2 needs 4"#]],
+    );
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2, NaN, 4]]}"#,
+        one,
+        expect![
+            "i.json: is no input in JSON: expected value at line 1 column 24 (numbers are finite: NaN and Infinity are none)"
+        ],
+    );
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2, 1e39, 4]]}"#,
+        one,
+        expect![[
+            r#"i.json: element 2 of input "x" (case 0) is inf, but inputs are finite numbers"#
+        ]],
+    );
+    check(
+        "i.json",
+        br#"{"input_data": [[1, 2, null, 4]]}"#,
+        one,
+        expect![
+            "i.json: is no input in JSON: invalid type: null, expected a number or a list of numbers at line 1 column 27 (numbers are finite: NaN and Infinity are none)"
+        ],
+    );
+    check(
+        "i.json",
+        br#"{"inputs": [[1, 2, 3, 4]]}"#,
+        one,
+        expect![[r#"i.json: has no key "input_data" with a list for each input of the model"#]],
+    );
+    check(
+        "i.txt",
+        b"",
+        one,
+        expect![
+            "i.txt: inputs are read from .json, .npy, .npz, .png and .jpg files, by the file's ending"
+        ],
+    );
 }
 
 #[test]
@@ -119,17 +172,74 @@ fn arrays() {
     let one: &[(&str, &[usize])] = &[("x", &[1, 2, 3])];
     let six: Vec<f32> = (0..6).map(|v| v as f32).collect();
     let twelve: Vec<f64> = (0..12).map(f64::from).collect();
-    check("i.npy", &npy(&[2, 3], C, &six), one, expect![""]);
-    check("i.npy", &npy(&[2, 3], Fortran, &[0f32, 3., 1., 4., 2., 5.]), one, expect![""]);
-    check("i.npy", &npy(&[2, 2, 3], C, &twelve), one, expect![""]);
-    check("i.npy", &npy(&[2, 1, 2, 3], C, &twelve), one, expect![""]);
-    check("i.npy", &npy(&[2, 6], C, &twelve), one, expect![""]);
-    check("i.npy", &npy(&[2, 3, 2], C, &twelve), one, expect![""]);
-    check("i.npy", &npy(&[5], C, &six[..5]), one, expect![""]);
-    check("i.npy", &npy(&[2, 3], C, &[0f32, f32::NAN, 0., 0., 0., 0.]), one, expect![""]);
-    check("i.npy", &npy(&[2, 3], C, &six)[..100], one, expect![""]);
-    check("i.npy", &npy(&[2, 3], C, &six)[..150], one, expect![""]);
-    check("i.npy", b"nothing", one, expect![""]);
+    check("i.npy", &npy(&[2, 3], C, &six), one, expect!["[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] None"]);
+    check(
+        "i.npy",
+        &npy(&[2, 3], Fortran, &[0f32, 3., 1., 4., 2., 5.]),
+        one,
+        expect!["[[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] None"],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 2, 3], C, &twelve),
+        one,
+        expect![[r#"
+        [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] None
+        [[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]] None"#]],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 1, 2, 3], C, &twelve),
+        one,
+        expect![[r#"
+        [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] None
+        [[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]] None"#]],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 6], C, &twelve),
+        one,
+        expect![[r#"
+        [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]] None
+        [[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]] None"#]],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 3, 2], C, &twelve),
+        one,
+        expect![[
+            r#"i.npy: an array of shape 2×3×2 doesn't fit input "x" of shape 1×2×3, nor is its first dimension a number of such cases"#
+        ]],
+    );
+    check(
+        "i.npy",
+        &npy(&[5], C, &six[..5]),
+        one,
+        expect![[
+            r#"i.npy: an array of shape 5 doesn't fit input "x" of shape 1×2×3, nor is its first dimension a number of such cases"#
+        ]],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 3], C, &[0f32, f32::NAN, 0., 0., 0., 0.]),
+        one,
+        expect![[
+            r#"i.npy: element 1 of input "x" (case 0) is NaN, but inputs are finite numbers"#
+        ]],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 3], C, &six)[..100],
+        one,
+        expect!["i.npy: is a truncated NumPy array"],
+    );
+    check(
+        "i.npy",
+        &npy(&[2, 3], C, &six)[..150],
+        one,
+        expect!["i.npy: is truncated or damaged: failed to fill whole buffer"],
+    );
+    check("i.npy", b"nothing", one, expect!["i.npy: is no NumPy array"]);
 }
 
 #[test]
@@ -156,12 +266,50 @@ fn archives() {
     let x = npy(&[2, 2], C, &[1f32, 2., 3., 4.]);
     let a = npy(&[2, 1], C, &[5f32, 6.]);
     let y = npy(&[2], C, &[8i64, 9]);
-    check("i.npz", &npz(&[("x", x.clone()), ("y", y.clone())]), one, expect![""]);
-    check("i.npz", &npz(&[("a", a.clone()), ("b", x.clone())]), two, expect![""]);
-    check("i.npz", &npz(&[("a", a.clone()), ("c", x.clone())]), two, expect![""]);
-    check("i.npz", &npz(&[("p", a.clone()), ("q", x.clone())]), one, expect![""]);
-    check("i.npz", &npz(&[("x", x.clone()), ("y", npy(&[1], C, &[8i64]))]), one, expect![""]);
-    check("i.npz", &npz(&[("x", x)])[..60], one, expect![""]);
+    check(
+        "i.npz",
+        &npz(&[("x", x.clone()), ("y", y.clone())]),
+        one,
+        expect![[r#"
+        [[1.0, 2.0]] Some(8)
+        [[3.0, 4.0]] Some(9)"#]],
+    );
+    check(
+        "i.npz",
+        &npz(&[("a", a.clone()), ("b", x.clone())]),
+        two,
+        expect![[r#"
+        [[5.0], [1.0, 2.0]] None
+        [[6.0], [3.0, 4.0]] None"#]],
+    );
+    check(
+        "i.npz",
+        &npz(&[("a", a.clone()), ("c", x.clone())]),
+        two,
+        expect![[r#"i.npz: has no array named like the input "b"; its arrays are ["a", "c"]"#]],
+    );
+    check(
+        "i.npz",
+        &npz(&[("p", a.clone()), ("q", x.clone())]),
+        one,
+        expect![[
+            r#"i.npz: has no array named "input" or "x" and not just one array; its arrays are ["p", "q"]"#
+        ]],
+    );
+    check(
+        "i.npz",
+        &npz(&[("x", x.clone()), ("y", npy(&[1], C, &[8i64]))]),
+        one,
+        expect!["i.npz: holds 2 cases and 1 labels"],
+    );
+    check(
+        "i.npz",
+        &npz(&[("x", x)])[..60],
+        one,
+        expect![
+            "i.npz: is no .npz file: invalid Zip archive: Could not find central directory end"
+        ],
+    );
 }
 
 #[test]
@@ -170,10 +318,34 @@ fn pictures() {
     grey.put_pixel(1, 0, image::Luma([255]));
     let mut bytes = Vec::new();
     grey.write_to(&mut Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
-    check("i.png", &bytes, &[("x", &[1, 1, 2, 2])], expect![""]);
-    check("i.png", &bytes, &[("x", &[1, 3, 2, 2])], expect![""]);
-    check("i.png", &bytes, &[("x", &[1, 1, 1, 1])], expect![""]);
-    check("i.png", &bytes, &[("x", &[1, 41])], expect![""]);
-    check("i.png", &bytes, &[("x", &[1, 2, 2, 2])], expect![""]);
-    check("i.png", &bytes[..30], &[("x", &[1, 1, 2, 2])], expect![""]);
+    check("i.png", &bytes, &[("x", &[1, 1, 2, 2])], expect!["[[0.0, 1.0, 0.0, 0.0]] None"]);
+    check(
+        "i.png",
+        &bytes,
+        &[("x", &[1, 3, 2, 2])],
+        expect!["[[0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]] None"],
+    );
+    check("i.png", &bytes, &[("x", &[1, 1, 1, 1])], expect!["[[0.2509804]] None"]);
+    check(
+        "i.png",
+        &bytes,
+        &[("x", &[1, 41])],
+        expect![[
+            r#"i.png: is a picture, but input "x" has the shape 1×41, not 1×C×H×W with one or three channels"#
+        ]],
+    );
+    check(
+        "i.png",
+        &bytes,
+        &[("x", &[1, 2, 2, 2])],
+        expect![[
+            r#"i.png: is a picture, but input "x" has the shape 1×2×2×2, not 1×C×H×W with one or three channels"#
+        ]],
+    );
+    check(
+        "i.png",
+        &bytes[..30],
+        &[("x", &[1, 1, 2, 2])],
+        expect!["i.png: is no picture: unexpected end of file"],
+    );
 }

@@ -65,7 +65,8 @@ pub struct Request {
 /// Which boundary tensors are revealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reveal {
-    /// The model's inputs.
+    /// The model's inputs; with them, what a verifier needs to run slices again that are not
+    /// proven, which anyone could compute from the inputs.
     pub input: bool,
     /// The model's outputs.
     pub output: bool,

@@ -99,11 +99,14 @@ fn revealed(
     if reveal.output {
         revealed.extend(layout.outputs.iter().flatten());
     }
-    if reveal.executed {
+    if reveal.executed || reveal.input {
+        // The model is public, so whoever has its inputs can compute every tensor anyway: opening
+        // what a verifier runs again then tells nothing new, and links the slices.
         let executed = layout.slices.iter().enumerate().filter(|(i, _)| !proven.contains(i));
-        for (_, slice) in executed {
-            revealed.extend(slice.program.inputs.iter().chain(&slice.program.outputs));
-        }
+        let around =
+            executed.flat_map(|(_, s)| s.program.inputs.iter().chain(&s.program.outputs).copied());
+        let shown = |id: &ValueId| reveal.output || !layout.outputs.contains(&Some(*id));
+        revealed.extend(around.filter(|id| reveal.executed || shown(id)));
     }
     revealed
 }

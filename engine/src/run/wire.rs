@@ -26,12 +26,12 @@ impl WireStatement {
     pub(super) fn of(statement: &Statement<'_>) -> Self {
         let Statement { program, slice, context, boundary } = *statement;
         // The child needs the slice's operations only, which keeps the rest of the weights out of
-        // its memory; tensors keep their ids.
+        // its memory; tensors keep their ids. What the slice answers with is what this shorter
+        // program answers with, so that the slice is a piece of it too.
         let program = Program {
             tensors: program.tensors.clone(),
             ops: program.ops[slice.ops.clone()].to_vec(),
             inputs: program.inputs.clone(),
-            // What later slices read must be an answer here, where there are no later slices.
             outputs: slice.outputs.clone(),
         };
         Self {

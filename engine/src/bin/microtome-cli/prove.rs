@@ -34,7 +34,8 @@ pub struct Args {
     #[command(flatten)]
     effort: EffortArgs,
     /// What the bundle shows: none, all, or a list of input, output, executed (the boundaries of
-    /// slices that are not proven)
+    /// slices that are not proven; with the input, they are shown too). The model being public,
+    /// everything after a shown tensor can be computed
     #[arg(long, value_name = "LIST", default_value = "input,output")]
     reveal: Reveal,
     /// A text that the proofs are bound to, such as a verifier's nonce

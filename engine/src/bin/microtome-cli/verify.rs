@@ -52,6 +52,7 @@ pub fn main(args: &Args) -> Result<End> {
         Err(error @ BundleError::Damaged { .. }) => {
             return finish(args, &Verdict::damaged(model.graph.digest, error.to_string()));
         }
+        Err(error @ BundleError::File(_)) => return Err(error.into()),
         Err(error) => return Err(error).with_context(|| args.bundle.display().to_string()),
     };
     let input = match &args.input {
@@ -78,7 +79,7 @@ fn finish(args: &Args, verdict: &Verdict) -> Result<End> {
     if args.json {
         output::json(verdict)?
     } else {
-        output::text(&describe(verdict))?
+        output::text(&describe(verdict, args.program.is_some()))?
     }
     for reason in &verdict.reasons {
         eprintln!("error: {reason}");
@@ -86,7 +87,7 @@ fn finish(args: &Args, verdict: &Verdict) -> Result<End> {
     Ok(if verdict.accepted { End::Success } else { End::Failure })
 }
 
-fn describe(verdict: &Verdict) -> String {
+fn describe(verdict: &Verdict, is_pinned: bool) -> String {
     let mut table = Table::new(["slice", "standing", "system", "verify", "reason"]);
     for slice in &verdict.slices {
         let standing = match slice.standing {
@@ -113,7 +114,8 @@ fn describe(verdict: &Verdict) -> String {
         line("output", format!("{} ({backing})", output::tensors(output)));
     }
     if let Some(program) = &verdict.program {
-        line("program", program.to_string());
+        let trust = if is_pinned { "" } else { " (not pinned: the prover chose its scales)" };
+        line("program", format!("{program}{trust}"));
     }
     if let Some(root) = &verdict.root {
         line("receipt", root.to_string());
