@@ -484,9 +484,10 @@ impl App {
             (outcome.sliced.bundle.clone(), outcome.sliced.secrets.clone(), path.to_owned());
         self.workers.start("save bundle", move || {
             let beside = bundle::Secrets::path_beside(&path);
-            let written = bundle
-                .write(&path)
-                .and_then(|()| secrets.write(&beside))
+            // The secrets first: a bundle without them could never be opened further.
+            let written = secrets
+                .write(&beside)
+                .and_then(|()| bundle.write(&path))
                 .map_err(|error| error.to_string());
             Message::Written(written.map(|()| {
                 let (path, beside) = (path.display(), beside.display());

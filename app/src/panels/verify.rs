@@ -35,8 +35,14 @@ pub fn show(
             ui.label(theme::weak(ui, "Verifying…"));
         } else if let Some(v) = verified {
             let t = theme::of(ui);
-            let (text, color) =
-                if v.verdict.accepted { ("✔ accepted", t.good) } else { ("✖ not accepted", t.bad) };
+            // A bundle may hold in all that it has and still leave slices unproven: that is no
+            // green badge, since an answer may be invented behind such a slice.
+            let is_complete = v.verdict.linked && v.verdict.output_proven;
+            let (text, color) = match v.verdict.accepted {
+                true if is_complete => ("✔ accepted", t.good),
+                true => ("holds, but not everything is proven", t.accent),
+                false => ("✖ not accepted", t.bad),
+            };
             super::badge(ui, text, color);
             ui.label(theme::weak(ui, &v.from));
         }
