@@ -73,7 +73,11 @@ impl Studio {
         Ok(())
     }
 
-    fn overview(&self, theme: ThemePreference, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    fn overview(
+        &self,
+        theme: ThemePreference,
+        name: &str,
+    ) -> Result<(), Box<dyn std::error::Error>> {
         let mut window = self.open("digits-lenet", [1280.0, 800.0], theme);
         window.state_mut().selection.node = Some(0);
         self.save(&mut window, &format!("window-{name}"))?;

@@ -177,7 +177,8 @@ impl App {
     }
 
     fn panels(&mut self, ui: &mut Ui) {
-        let margin = Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::same(theme::MARGIN));
+        let margin =
+            Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::same(theme::MARGIN));
         Panel::top("menu bar")
             .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 5)))
             .show(ui, |ui| self.menu_bar(ui));

@@ -160,7 +160,9 @@ impl Command {
             Self::LockBoundary => "A locked boundary stays when the plan is balanced",
             Self::BoundaryUp => "Move the selected boundary one place towards the input",
             Self::BoundaryDown => "Move the selected boundary one place towards the output",
-            Self::Balance => "Place the boundaries so that the largest slice is as small as it can be",
+            Self::Balance => {
+                "Place the boundaries so that the largest slice is as small as it can be"
+            }
             Self::MergeAll => "Remove every boundary that is not locked",
             Self::ProveAll => "Prove every slice",
             Self::ProveNone => "Prove no slice: run the model in fixed point only",

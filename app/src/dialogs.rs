@@ -56,9 +56,7 @@ impl Purpose {
                 ("Models, plans, bundles", &["onnx", "json", "bundle", "microtome"]),
                 ("ONNX models", &["onnx"]),
             ],
-            Self::OpenInput => {
-                &[("Inputs", &["json", "npy", "npz", "png", "jpg", "jpeg"])]
-            }
+            Self::OpenInput => &[("Inputs", &["json", "npy", "npz", "png", "jpg", "jpeg"])],
             Self::OpenBundle | Self::SaveBundle => &[("Bundles", &["bundle"])],
             Self::OpenPlan | Self::SavePlan => &[("Plans", &["json"])],
             Self::ExportSlices => &[],
@@ -68,10 +66,7 @@ impl Purpose {
     }
 
     fn saves(self) -> bool {
-        matches!(
-            self,
-            Self::SavePlan | Self::SaveBundle | Self::SaveChartSvg | Self::SaveChartPng
-        )
+        matches!(self, Self::SavePlan | Self::SaveBundle | Self::SaveChartSvg | Self::SaveChartPng)
     }
 }
 

@@ -44,9 +44,10 @@ impl App {
                 None => Some(no_model),
                 Some(session) => session.why_not_prove(),
             },
-            Command::Cancel => {
-                needs(session.is_some_and(Session::is_proving), "Nothing runs that could be stopped.")
-            }
+            Command::Cancel => needs(
+                session.is_some_and(Session::is_proving),
+                "Nothing runs that could be stopped.",
+            ),
             Command::Verify | Command::SaveBundle => {
                 needs(session.is_some_and(|s| s.bundle().is_some()), "Prove something first.")
             }
@@ -138,7 +139,10 @@ impl App {
             ui.menu_button("View", |ui| {
                 self.items(
                     ui,
-                    &[&[C::Fit, C::ZoomIn, C::ZoomOut], &[C::ThemeDark, C::ThemeLight, C::ThemeSystem]],
+                    &[
+                        &[C::Fit, C::ZoomIn, C::ZoomOut],
+                        &[C::ThemeDark, C::ThemeLight, C::ThemeSystem],
+                    ],
                 );
             });
             ui.menu_button("Help", |ui| self.items(ui, &[&[C::About]]));
@@ -221,9 +225,10 @@ impl App {
     /// Free memory of this machine, asked for now and then: asking takes longer than drawing.
     fn free_memory(&mut self) -> u64 {
         let stale = Duration::from_secs(3);
-        let (asked, bytes) = self.free_memory.filter(|(at, _)| at.elapsed() < stale).unwrap_or_else(
-            || (Instant::now(), microtome_engine::run::available_bytes()),
-        );
+        let (asked, bytes) = self
+            .free_memory
+            .filter(|(at, _)| at.elapsed() < stale)
+            .unwrap_or_else(|| (Instant::now(), microtome_engine::run::available_bytes()));
         self.free_memory = Some((asked, bytes));
         bytes
     }
@@ -238,10 +243,15 @@ impl App {
             }
             let Some(session) = &self.session else { return };
             let graph = &session.graph;
-            let text = format!("{} · {} nodes · opset {}", graph.name, graph.nodes.len(), graph.opset);
+            let text =
+                format!("{} · {} nodes · opset {}", graph.name, graph.nodes.len(), graph.opset);
             ui.label(theme::small(ui, text)).on_hover_text(session.path.to_string_lossy());
             let totals = &session.totals;
-            let text = format!("{} MACs · {} parameters", fmt::count(totals.macs), fmt::count(totals.params));
+            let text = format!(
+                "{} MACs · {} parameters",
+                fmt::count(totals.macs),
+                fmt::count(totals.params)
+            );
             ui.label(theme::small(ui, text));
             match (&session.prepared, &session.obstacle) {
                 (Some(_), _) => {
@@ -277,7 +287,10 @@ impl App {
                  neural networks into slices small enough to prove in zero knowledge.",
             );
             ui.add_space(theme::GAP);
-            ui.label(theme::small(ui, "MIT or Apache-2.0. The typeface is Inter, under the SIL OFL."));
+            ui.label(theme::small(
+                ui,
+                "MIT or Apache-2.0. The typeface is Inter, under the SIL OFL.",
+            ));
             ui.add_space(theme::GAP);
             ui.button("Close").clicked()
         });

@@ -31,13 +31,35 @@ const CHART_SIZE: (u32, u32) = (960, 540);
 
 /// What a worker found.
 pub(crate) enum Message {
-    Opened { path: PathBuf, result: Box<Result<Opened, String>> },
-    Prepared { model: Digest, result: Box<Result<Prepared, String>> },
-    Answered { model: Digest, case: usize, version: u64, answer: Box<Answer> },
-    Inputs { model: Digest, path: PathBuf, result: Result<Inputs, String> },
-    Verified { model: Digest, from: String, result: Box<Result<Verdict, String>> },
+    Opened {
+        path: PathBuf,
+        result: Box<Result<Opened, String>>,
+    },
+    Prepared {
+        model: Digest,
+        result: Box<Result<Prepared, String>>,
+    },
+    Answered {
+        model: Digest,
+        case: usize,
+        version: u64,
+        answer: Box<Answer>,
+    },
+    Inputs {
+        model: Digest,
+        path: PathBuf,
+        result: Result<Inputs, String>,
+    },
+    Verified {
+        model: Digest,
+        from: String,
+        result: Box<Result<Verdict, String>>,
+    },
     /// The plan before with the plan after.
-    Balanced { model: Digest, result: Result<(Plan, Plan), String> },
+    Balanced {
+        model: Digest,
+        result: Result<(Plan, Plan), String>,
+    },
     Written(Result<String, String>),
 }
 
@@ -312,7 +334,8 @@ impl App {
             Status::Running => {}
         }
         if let Some(verdict) = verdict {
-            self.verified = Some(Verified { from: "the last run".to_owned(), verdict, timed: false });
+            self.verified =
+                Some(Verified { from: "the last run".to_owned(), verdict, timed: false });
             self.bottom = BottomTab::Verify;
         }
     }
@@ -441,7 +464,9 @@ impl App {
             Purpose::OpenPlan => self.open_plan(path),
             Purpose::SavePlan => {
                 let text = self.session.as_ref().map(Session::plan_text);
-                self.write("the plan", path, move || text.ok_or_else(String::new)?.map(String::into_bytes));
+                self.write("the plan", path, move || {
+                    text.ok_or_else(String::new)?.map(String::into_bytes)
+                });
             }
             Purpose::SaveBundle => self.save_bundle(path),
             Purpose::ExportSlices => self.export(path),
@@ -471,8 +496,9 @@ impl App {
         let path = path.to_owned();
         self.workers.start("write", move || {
             let written = make().and_then(|bytes| {
-                std::fs::write(&path, bytes)
-                    .map_err(|error| format!("{}: {what} can't be written: {error}", path.display()))
+                std::fs::write(&path, bytes).map_err(|error| {
+                    format!("{}: {what} can't be written: {error}", path.display())
+                })
             });
             Message::Written(written.map(|()| format!("Saved {what} as {}.", path.display())))
         });
@@ -500,9 +526,8 @@ impl App {
         let Some(session) = &self.session else { return };
         let (model, groups, folder) =
             (Arc::clone(&session.model), session.node_groups(), folder.to_owned());
-        self.workers.start("export", move || {
-            Message::Written(write_slices(&model, &groups, &folder))
-        });
+        self.workers
+            .start("export", move || Message::Written(write_slices(&model, &groups, &folder)));
     }
 
     /// Slices that a run would prove, for tests.

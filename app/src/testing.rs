@@ -21,8 +21,7 @@ pub fn graph(nodes: &[(&str, &[u32])]) -> Graph {
             .collect(),
     };
     let values = (0u32..).zip(0..nodes.len()).map(|(i, n)| tensor(format!("t{n}"), Some(n), i + 1));
-    let tensors: Vec<_> =
-        std::iter::once(tensor("x".to_owned(), None, 0)).chain(values).collect();
+    let tensors: Vec<_> = std::iter::once(tensor("x".to_owned(), None, 0)).chain(values).collect();
     Graph {
         name: "test".to_owned(),
         opset: 13,

@@ -40,9 +40,9 @@ fn wait(window: &mut Window, what: &str, holds: impl Fn(&App) -> bool) {
 fn opened(name: &str) -> Window {
     let mut window = window(sample(name));
     wait(&mut window, "estimates and an answer", |app| {
-        app.session
-            .as_ref()
-            .is_some_and(|s| s.has_estimates() && s.answer.as_ref().is_some_and(|a| a.fixed.is_some()))
+        app.session.as_ref().is_some_and(|s| {
+            s.has_estimates() && s.answer.as_ref().is_some_and(|a| a.fixed.is_some())
+        })
     });
     window
 }
@@ -243,8 +243,14 @@ fn unnamed(window: &Window) -> Vec<String> {
         let interactive = it.data().supports_action(Action::Click)
             || matches!(
                 it.role(),
-                Role::Button | Role::CheckBox | Role::Slider | Role::SpinButton | Role::ComboBox
-                    | Role::TextInput | Role::Link | Role::RadioButton
+                Role::Button
+                    | Role::CheckBox
+                    | Role::Slider
+                    | Role::SpinButton
+                    | Role::ComboBox
+                    | Role::TextInput
+                    | Role::Link
+                    | Role::RadioButton
             );
         let named = it.label().is_some_and(|label| !label.trim().is_empty())
             || it.value().is_some_and(|value| !value.trim().is_empty());
@@ -268,13 +274,17 @@ fn every_control_has_a_name() {
     let mut window = opened("digits-lenet");
     assert_eq!(unnamed(&window), Vec::<String>::new(), "after opening");
     for label in ["Verify", "Log", "Jobs"] {
-        let tab = window.query_all_by_label(label).find(|n| n.accesskit_node().role() == Role::RadioButton);
+        let tab = window
+            .query_all_by_label(label)
+            .find(|n| n.accesskit_node().role() == Role::RadioButton);
         tab.unwrap().click();
         window.run_steps(3);
         assert_eq!(unnamed(&window), Vec::<String>::new(), "tab {label}");
     }
     for menu in ["File", "Edit", "Plan", "Prove", "View", "Help"] {
-        let button = window.query_all_by_label(menu).find(|n| n.rect().top() < 40.0 && n.rect().left() < 500.0);
+        let button = window
+            .query_all_by_label(menu)
+            .find(|n| n.rect().top() < 40.0 && n.rect().left() < 500.0);
         button.unwrap().click();
         window.run_steps(4);
         assert_eq!(unnamed(&window), Vec::<String>::new(), "menu {menu}");

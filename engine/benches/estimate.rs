@@ -165,7 +165,14 @@ fn bench(c: &mut Criterion) {
         );
     });
     c.bench_function("all estimates anew, resnet-50 in 8 slices", |b| {
-        b.iter_batched(fresh, |e| { black_box(e.slices(&plan)); e }, criterion::BatchSize::SmallInput);
+        b.iter_batched(
+            fresh,
+            |e| {
+                black_box(e.slices(&plan));
+                e
+            },
+            criterion::BatchSize::SmallInput,
+        );
     });
 }
 

@@ -148,7 +148,11 @@ impl GraphView {
         let name = format!("Slice boundary {}", ordinal + 1);
         handle.widget_info(|| WidgetInfo::labeled(WidgetType::Slider, true, &name));
         rail.widget_info(|| {
-            WidgetInfo::labeled(WidgetType::Slider, true, format!("Line of boundary {}", ordinal + 1))
+            WidgetInfo::labeled(
+                WidgetType::Slider,
+                true,
+                format!("Line of boundary {}", ordinal + 1),
+            )
         });
         let both = handle.clone() | rail;
         if !locked && (both.hovered() || both.dragged()) {
@@ -303,13 +307,7 @@ impl GraphView {
         });
         let fill = if response.hovered() { t.accent } else { t.raised };
         let text = if response.hovered() { t.on_accent } else { t.accent };
-        painter.rect(
-            pill,
-            CornerRadius::same(11),
-            fill,
-            Stroke::new(1.0, ink),
-            StrokeKind::Inside,
-        );
+        painter.rect(pill, CornerRadius::same(11), fill, Stroke::new(1.0, ink), StrokeKind::Inside);
         let label = format!("+ {}", fmt::bytes(session.crossing_bytes_at(cut)));
         painter.text(pill.center(), Align2::CENTER_CENTER, label, FontId::proportional(11.5), text);
         if response.clicked() || background.double_clicked() {

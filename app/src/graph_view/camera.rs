@@ -30,11 +30,8 @@ impl Camera {
         let center = (view.x / 2.0).min(view.x - right - half).max(left + half);
         let x = center - bounds.center().x * zoom;
         let fits = bounds.height() * zoom <= view.y;
-        let y = if fits {
-            view.y / 2.0 - bounds.center().y * zoom
-        } else {
-            12.0 - bounds.top() * zoom
-        };
+        let y =
+            if fits { view.y / 2.0 - bounds.center().y * zoom } else { 12.0 - bounds.top() * zoom };
         Self { zoom, pan: Vec2::new(x, y) }
     }
 

@@ -154,9 +154,11 @@ impl Flow {
             edges.extend(graph.tensor(tensor).consumers.iter().map(|&c| (row, inputs + c, tensor)));
         }
         for (position, &tensor) in graph.outputs.iter().enumerate() {
-            let row = graph.tensor(tensor).producer.map(|node| inputs + node).or_else(|| {
-                graph.inputs.iter().position(|&input| input == tensor)
-            });
+            let row = graph
+                .tensor(tensor)
+                .producer
+                .map(|node| inputs + node)
+                .or_else(|| graph.inputs.iter().position(|&input| input == tensor));
             edges.extend(row.map(|from| (from, inputs + nodes + position, tensor)));
         }
         // Rows follow a topological order, so a wire always leads down.

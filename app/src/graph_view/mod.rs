@@ -281,12 +281,8 @@ fn node_tooltip(ui: &mut Ui, session: &Session, index: usize) {
     let node = &session.graph.nodes[index];
     ui.label(theme::strong(&node.op));
     ui.label(theme::small(ui, &node.name));
-    let shapes: Vec<_> = node
-        .outputs
-        .iter()
-        .flatten()
-        .map(|&id| session.graph.tensor(id).shape_text())
-        .collect();
+    let shapes: Vec<_> =
+        node.outputs.iter().flatten().map(|&id| session.graph.tensor(id).shape_text()).collect();
     ui.label(format!("gives {}", shapes.join(", ")));
     let facts = &session.facts[index];
     ui.label(format!("{} MACs, {} parameters", fmt::count(facts.macs), fmt::count(facts.params)));

@@ -60,9 +60,8 @@ impl GraphView {
         }
 
         let response = ui.interact(strip, Id::new("overview"), Sense::click_and_drag());
-        response.widget_info(|| {
-            WidgetInfo::labeled(WidgetType::Slider, true, "Overview of the model")
-        });
+        response
+            .widget_info(|| WidgetInfo::labeled(WidgetType::Slider, true, "Overview of the model"));
         if let (true, Some(point)) =
             (response.dragged() || response.clicked(), response.interact_pointer_pos())
         {

@@ -43,14 +43,18 @@ impl Family {
         match operator {
             "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger"
             | "QLinearConv" | "QLinearMatMul" | "Einsum" | "LSTM" | "GRU" | "RNN" => Self::Linear,
-            "Relu" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Celu" | "Sigmoid" | "HardSigmoid"
-            | "HardSwish" | "Tanh" | "Gelu" | "Erf" | "Softmax" | "LogSoftmax" | "Softplus"
-            | "Softsign" | "Mish" | "Clip" | "Exp" | "Log" | "Sqrt" | "Abs" | "Neg"
-            | "Reciprocal" => Self::Activation,
+            "Relu" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Celu" | "Sigmoid"
+            | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu" | "Erf" | "Softmax" | "LogSoftmax"
+            | "Softplus" | "Softsign" | "Mish" | "Clip" | "Exp" | "Log" | "Sqrt" | "Abs"
+            | "Neg" | "Reciprocal" => Self::Activation,
             "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "LpPool"
             | "ReduceMean" | "ReduceMax" | "ReduceSum" | "ArgMax" | "TopK" => Self::Pooling,
-            "BatchNormalization" | "LayerNormalization" | "InstanceNormalization"
-            | "GroupNormalization" | "LRN" | "LpNormalization" => Self::Normalisation,
+            "BatchNormalization"
+            | "LayerNormalization"
+            | "InstanceNormalization"
+            | "GroupNormalization"
+            | "LRN"
+            | "LpNormalization" => Self::Normalisation,
             "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Sum" | "Max" | "Min" | "Mean" | "Concat"
             | "Where" => Self::Join,
             "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Identity"
@@ -204,7 +208,8 @@ impl Chip {
         }
         match self.family {
             Family::Pooling | Family::Normalisation | Family::Join => {
-                shapes.push(PathShape::convex_polygon(polygon(rect, self.family), fill, edge).into());
+                shapes
+                    .push(PathShape::convex_polygon(polygon(rect, self.family), fill, edge).into());
             }
             family => {
                 let radius = CornerRadius::same(corner(rect, family, zoom));
@@ -323,7 +328,8 @@ fn hatch(rect: Rect, color: Color32, zoom: f32, shapes: &mut Vec<Shape>) {
     let stroke = Stroke::new((2.0 * zoom).max(1.0), color);
     let mut x = rect.left() - rect.height();
     while x < rect.right() {
-        let (mut a, mut b) = (Pos2::new(x, rect.bottom()), Pos2::new(x + rect.height(), rect.top()));
+        let (mut a, mut b) =
+            (Pos2::new(x, rect.bottom()), Pos2::new(x + rect.height(), rect.top()));
         if a.x < rect.left() {
             a = Pos2::new(rect.left(), a.y - (rect.left() - a.x));
         }

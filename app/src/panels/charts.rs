@@ -40,7 +40,8 @@ pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<
         ];
         super::tabs(ui, tab, &all);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            for (text, command) in [("PNG", Command::SaveChartPng), ("SVG", Command::SaveChartSvg)] {
+            for (text, command) in [("PNG", Command::SaveChartPng), ("SVG", Command::SaveChartSvg)]
+            {
                 let button = ui.small_button(text).on_hover_text(command.hint(ui.ctx()));
                 button.widget_info(|| {
                     egui::WidgetInfo::labeled(egui::WidgetType::Button, true, command.text())

@@ -164,9 +164,8 @@ impl InputPicture {
         let key = session.case().map(|_| (session.inputs_version(), session.case_index()));
         if key != self.key {
             self.key = key;
-            self.texture = image(session).map(|image| {
-                ui.ctx().load_texture("input", image, TextureOptions::NEAREST)
-            });
+            self.texture = image(session)
+                .map(|image| ui.ctx().load_texture("input", image, TextureOptions::NEAREST));
         }
         self.texture.as_ref()
     }

@@ -20,7 +20,10 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
     let t = theme::of(ui);
     ui.horizontal(|ui| {
         ui.label(theme::strong(&node.op).size(15.0));
-        ui.label(theme::small(ui, format!("node {index} · slice {}", session.slice_of_node(index) + 1)));
+        ui.label(theme::small(
+            ui,
+            format!("node {index} · slice {}", session.slice_of_node(index) + 1),
+        ));
     });
     ui.add(egui::Label::new(theme::small(ui, &node.name)).truncate());
     ui.add_space(theme::GAP);

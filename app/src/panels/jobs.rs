@@ -30,36 +30,34 @@ pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
 
 fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
     let t = theme::of(ui);
-    ui.horizontal(|ui| {
-        match &run.status {
-            Status::Running => {
-                ui.add(egui::Spinner::new().size(14.0).color(t.busy));
-                ui.label(theme::strong(format!("Proving, {}", fmt::secs(run.now_secs().floor()))));
-                let bytes: u64 = run.pieces.values().map(|view| view.memory_bytes).sum();
-                ui.label(theme::weak(ui, format!("{} in use", fmt::bytes(bytes))));
-                let cancel = ui.button(Command::Cancel.text());
-                if cancel.on_hover_text(Command::Cancel.hint(ui.ctx())).clicked() {
-                    queue.push(Command::Cancel);
-                }
+    ui.horizontal(|ui| match &run.status {
+        Status::Running => {
+            ui.add(egui::Spinner::new().size(14.0).color(t.busy));
+            ui.label(theme::strong(format!("Proving, {}", fmt::secs(run.now_secs().floor()))));
+            let bytes: u64 = run.pieces.values().map(|view| view.memory_bytes).sum();
+            ui.label(theme::weak(ui, format!("{} in use", fmt::bytes(bytes))));
+            let cancel = ui.button(Command::Cancel.text());
+            if cancel.on_hover_text(Command::Cancel.hint(ui.ctx())).clicked() {
+                queue.push(Command::Cancel);
             }
-            Status::Done => {
-                let failed =
-                    run.pieces.values().filter(|v| matches!(v.state, State::Failed(_))).count();
-                if failed == 0 {
-                    super::badge(ui, "done", t.good);
-                } else {
-                    super::badge(ui, &format!("done, {failed} failed"), t.bad);
-                }
-                ui.label(theme::weak(ui, format!("in {}", fmt::secs(run.now_secs()))));
+        }
+        Status::Done => {
+            let failed =
+                run.pieces.values().filter(|v| matches!(v.state, State::Failed(_))).count();
+            if failed == 0 {
+                super::badge(ui, "done", t.good);
+            } else {
+                super::badge(ui, &format!("done, {failed} failed"), t.bad);
             }
-            Status::Cancelled => {
-                super::badge(ui, "cancelled", t.weak);
-                ui.label(theme::weak(ui, format!("after {}", fmt::secs(run.now_secs()))));
-            }
-            Status::Failed(reason) => {
-                super::badge(ui, "failed", t.bad);
-                ui.label(RichText::new(reason).color(t.bad));
-            }
+            ui.label(theme::weak(ui, format!("in {}", fmt::secs(run.now_secs()))));
+        }
+        Status::Cancelled => {
+            super::badge(ui, "cancelled", t.weak);
+            ui.label(theme::weak(ui, format!("after {}", fmt::secs(run.now_secs()))));
+        }
+        Status::Failed(reason) => {
+            super::badge(ui, "failed", t.bad);
+            ui.label(RichText::new(reason).color(t.bad));
         }
     });
 }

@@ -8,7 +8,9 @@ pub mod log;
 pub mod slices;
 pub mod verify;
 
-use egui::{Color32, CornerRadius, Rect, Response, RichText, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui::{
+    Color32, CornerRadius, Rect, Response, RichText, Sense, Ui, Vec2, WidgetInfo, WidgetType,
+};
 
 use crate::theme;
 

@@ -1,6 +1,8 @@
 //! The table of slices: what each is estimated to cost, what it took, how it stands.
 
-use egui::{Align, Color32, Id, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType};
+use egui::{
+    Align, Color32, Id, Layout, RichText, ScrollArea, Sense, Ui, Vec2, WidgetInfo, WidgetType,
+};
 use egui_extras::{Column, TableBody, TableBuilder, TableRow};
 use microtome_engine::plan::Metric;
 use microtome_engine::predict::Prediction;
@@ -81,11 +83,12 @@ pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mu
         });
         ui.label(theme::weak(ui, "by"));
         let chosen = metric_name(balance.metric);
-        let combo = egui::ComboBox::from_id_salt("metric").selected_text(chosen).show_ui(ui, |ui| {
-            for metric in Metric::ALL {
-                ui.selectable_value(&mut balance.metric, metric, metric_name(metric));
-            }
-        });
+        let combo =
+            egui::ComboBox::from_id_salt("metric").selected_text(chosen).show_ui(ui, |ui| {
+                for metric in Metric::ALL {
+                    ui.selectable_value(&mut balance.metric, metric, metric_name(metric));
+                }
+            });
         combo.response.widget_info(|| {
             WidgetInfo::labeled(WidgetType::ComboBox, true, format!("Balance by {chosen}"))
         });
@@ -300,7 +303,11 @@ fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<Slic
     if session.rows().len() > 1 {
         let names: [(&str, &str, &Option<SummaryRow>); 2] = [
             ("Σ", "All slices that are marked, one after the other", &summary.sum),
-            ("slowest", "The largest of each: the cost with a machine for each slice", &summary.slowest),
+            (
+                "slowest",
+                "The largest of each: the cost with a machine for each slice",
+                &summary.slowest,
+            ),
         ];
         for (name, tip, row) in names {
             let Some(row) = row else { continue };

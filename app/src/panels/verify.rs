@@ -46,9 +46,11 @@ pub fn show(
             super::badge(ui, text, color);
             ui.label(theme::weak(ui, &v.from));
         }
-        for (command, enabled) in
-            [(Command::OpenBundle, !busy), (Command::Verify, can_save && !busy), (Command::SaveBundle, can_save)]
-        {
+        for (command, enabled) in [
+            (Command::OpenBundle, !busy),
+            (Command::Verify, can_save && !busy),
+            (Command::SaveBundle, can_save),
+        ] {
             let button = ui.add_enabled(enabled, egui::Button::new(command.text()));
             if button.on_hover_text(command.hint(ui.ctx())).clicked() {
                 queue.push(command);
@@ -85,7 +87,9 @@ fn slices(ui: &mut Ui, verified: &Verified) {
     let verdict = &verified.verdict;
     Grid::new("slice verdicts").num_columns(4).spacing([14.0, 4.0]).show(ui, |ui| {
         for slice in &verdict.slices {
-            ui.label(theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)));
+            ui.label(
+                theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)),
+            );
             let (text, color) = match slice.standing {
                 Standing::Proven => ("proven", t.good),
                 Standing::Rerun => ("run again", t.busy),

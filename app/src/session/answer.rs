@@ -78,9 +78,8 @@ impl Question {
     /// Runs the case in floats and in fixed point. It takes long: for a worker.
     #[must_use]
     pub fn answer(self) -> Answer {
-        let floats = |values: &[f32]| {
-            softmax(&values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>())
-        };
+        let floats =
+            |values: &[f32]| softmax(&values.iter().map(|&v| f64::from(v)).collect::<Vec<_>>());
         let output = self.model.graph.outputs.first();
         let trace = match self.model.float_run(&self.tensors) {
             Ok(trace) => trace,

@@ -286,9 +286,8 @@ impl Session {
     pub fn crossing_tensors(&self, cut: usize) -> Vec<(String, String)> {
         let Some(prepared) = &self.prepared else { return Vec::new() };
         let crossing = prepared.estimator.crossing(cut);
-        let text = |shape: &[usize]| {
-            shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
-        };
+        let text =
+            |shape: &[usize]| shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
         crossing
             .values
             .iter()

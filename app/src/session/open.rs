@@ -130,11 +130,8 @@ impl Preparation {
         };
         let program = skeleton.lower(&model.graph, &card).map_err(|error| error.to_string())?;
         let program = Arc::new(program);
-        let estimator = Estimator::new(
-            Arc::clone(&model.graph),
-            Arc::clone(skeleton),
-            Arc::clone(&program),
-        );
+        let estimator =
+            Estimator::new(Arc::clone(&model.graph), Arc::clone(skeleton), Arc::clone(&program));
         let whole = Plan::whole(model.graph.digest);
         let slices = FIRST_SLICES.min(skeleton.legal_cuts().len() + 1);
         let first_plan = whole.balanced(&estimator, slices, Metric::Flops, TOLERANCE).ok();

@@ -71,10 +71,8 @@ impl Session {
             child_program,
         };
         let job = run::start(request, wake);
-        let pieces = marked
-            .into_iter()
-            .map(Piece::Slice)
-            .chain(self.whole_too.then_some(Piece::Whole));
+        let pieces =
+            marked.into_iter().map(Piece::Slice).chain(self.whole_too.then_some(Piece::Whole));
         let cuts = self.plan.cuts().to_vec();
         self.run = Some(RunView::new(job, cuts, self.case, pieces, memory_bytes));
     }
@@ -264,11 +262,7 @@ fn fold(
     })
 }
 
-fn costs(
-    name: String,
-    prediction: Option<&Prediction>,
-    measured: Option<&Measured>,
-) -> PieceCosts {
+fn costs(name: String, prediction: Option<&Prediction>, measured: Option<&Measured>) -> PieceCosts {
     let quantity = |expected: Option<f64>, found: Option<f64>| {
         let expected = expected.map_or_else(Quantity::default, |v| Quantity::predicted(v, v, v));
         found.map_or(expected, |v| expected.with_measured(v))

@@ -102,9 +102,6 @@ impl Verdict {
     /// The verdict on a bundle that is refused before any slice is looked at.
     pub(super) fn refused(model: Digest, bundle: &Bundle, reason: String) -> Self {
         // No root: a hostile bundle that is refused by now costs no more than reading it.
-        Self {
-            context: Some(bundle.header.context.clone()),
-            ..Self::damaged(model, reason)
-        }
+        Self { context: Some(bundle.header.context.clone()), ..Self::damaged(model, reason) }
     }
 }

@@ -309,9 +309,11 @@ fn unfounded_output(layout: &Layout, slices: &[SliceVerdict]) -> Option<String> 
     let is_founded = |s: &SliceVerdict| matches!(s.standing, Standing::Proven | Standing::Rerun);
     match layout.ancestors_of_outputs() {
         None => Some("the revealed output is not what the program answers with".into()),
-        Some(ancestors) => ancestors.into_iter().find(|&slice| !is_founded(&slices[slice])).map(
-            |slice| format!("the revealed output depends on slice {slice}, of which nothing holds"),
-        ),
+        Some(ancestors) => {
+            ancestors.into_iter().find(|&slice| !is_founded(&slices[slice])).map(|slice| {
+                format!("the revealed output depends on slice {slice}, of which nothing holds")
+            })
+        }
     }
 }
 

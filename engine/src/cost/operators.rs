@@ -26,17 +26,16 @@ pub fn macs_and_flops(graph: &Graph, node: &Node) -> (u64, u64) {
         "InstanceNormalization" | "LayerNormalization" | "GroupNormalization" => 8 * n,
         "LRN" => 4 * n,
         "Softmax" | "LogSoftmax" => 5 * n,
-        "Sigmoid" | "Tanh" | "Gelu" | "Erf" | "Softplus" | "Elu" | "Selu" | "HardSwish" | "Mish" => {
-            4 * n
-        }
+        "Sigmoid" | "Tanh" | "Gelu" | "Erf" | "Softplus" | "Elu" | "Selu" | "HardSwish"
+        | "Mish" => 4 * n,
         "MaxPool" | "AveragePool" | "LpPool" => n * window(node),
         "GlobalAveragePool" | "GlobalMaxPool" => read,
         op if op.starts_with("Reduce") || op.starts_with("Arg") => read,
         "Sum" | "Mean" | "Max" | "Min" => n * operands.saturating_sub(1),
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" | "Transpose"
-        | "Concat" | "Split" | "Slice" | "Gather" | "GatherElements" | "GatherND" | "Pad" | "Cast"
-        | "Shape" | "Constant" | "ConstantOfShape" | "Expand" | "Tile" | "DepthToSpace"
-        | "SpaceToDepth" => 0,
+        | "Concat" | "Split" | "Slice" | "Gather" | "GatherElements" | "GatherND" | "Pad"
+        | "Cast" | "Shape" | "Constant" | "ConstantOfShape" | "Expand" | "Tile"
+        | "DepthToSpace" | "SpaceToDepth" => 0,
         _ => n,
     };
     (macs, flops)

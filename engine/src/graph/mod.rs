@@ -175,7 +175,9 @@ impl Graph {
     pub fn edges(&self) -> Vec<(usize, usize, TensorId)> {
         let mut edges: Vec<_> = (0u32..)
             .zip(&self.tensors)
-            .filter_map(|(id, tensor)| tensor.producer.map(|p| (p, &tensor.consumers, TensorId(id))))
+            .filter_map(|(id, tensor)| {
+                tensor.producer.map(|p| (p, &tensor.consumers, TensorId(id)))
+            })
             .flat_map(|(p, consumers, id)| consumers.iter().map(move |&c| (p, c, id)))
             .collect();
         edges.sort_unstable();

@@ -8,9 +8,7 @@ use tract_onnx::pb::{AttributeProto, ModelProto, NodeProto};
 use super::infer::{Fact, user_inputs};
 use super::proto::{opset, reads};
 use crate::digest::Digest;
-use crate::graph::{
-    Attribute, Attributes, Constant, ElementType, Graph, Node, Tensor, TensorId,
-};
+use crate::graph::{Attribute, Attributes, Constant, ElementType, Graph, Node, Tensor, TensorId};
 
 /// Builds the graph: nodes that fold away are dropped, their results become constants.
 pub fn build<'a>(

@@ -14,7 +14,9 @@ pub enum OnnxError {
         source: std::io::Error,
     },
     /// The bytes are no ONNX model.
-    #[error("{name} is not a complete ONNX file ({detail}): export the model again, or check that the download finished")]
+    #[error(
+        "{name} is not a complete ONNX file ({detail}): export the model again, or check that the download finished"
+    )]
     NotOnnx {
         /// The file's name.
         name: String,
@@ -22,7 +24,9 @@ pub enum OnnxError {
         detail: String,
     },
     /// An operator set older than any that is read here.
-    #[error("{name} uses opset {opset}, older than 7: convert it, for instance with onnx.version_converter")]
+    #[error(
+        "{name} uses opset {opset}, older than 7: convert it, for instance with onnx.version_converter"
+    )]
     OldOpset {
         /// The file's name.
         name: String,
@@ -30,7 +34,9 @@ pub enum OnnxError {
         opset: i64,
     },
     /// A node reads a tensor that nothing makes.
-    #[error("node {node:?} ({op}, opset {opset}) reads tensor {tensor:?}, which nothing makes: the file is damaged or incomplete")]
+    #[error(
+        "node {node:?} ({op}, opset {opset}) reads tensor {tensor:?}, which nothing makes: the file is damaged or incomplete"
+    )]
     MissingTensor {
         /// The node.
         node: String,
@@ -48,7 +54,9 @@ pub enum OnnxError {
         tensor: String,
     },
     /// Two nodes make one tensor.
-    #[error("node {node:?} ({op}, opset {opset}) makes tensor {tensor:?}, which is made elsewhere too: the file is damaged")]
+    #[error(
+        "node {node:?} ({op}, opset {opset}) makes tensor {tensor:?}, which is made elsewhere too: the file is damaged"
+    )]
     MadeTwice {
         /// The node.
         node: String,
@@ -70,7 +78,9 @@ pub enum OnnxError {
         opset: i64,
     },
     /// A dimension without a number.
-    #[error("input {input:?} has the shape [{dims}]: give its open dimensions numbers with --shape {input}=1,…")]
+    #[error(
+        "input {input:?} has the shape [{dims}]: give its open dimensions numbers with --shape {input}=1,…"
+    )]
     OpenShape {
         /// The input.
         input: String,

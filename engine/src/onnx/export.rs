@@ -45,7 +45,8 @@ impl Model {
         let is_flow = |id: &TensorId| graph.tensor(*id).constant.is_none();
         let mut inputs = BTreeSet::new();
         let mut outputs = BTreeSet::new();
-        for (id, tensor) in (0u32..).map(TensorId).zip(&graph.tensors).filter(|(id, _)| is_flow(id)) {
+        for (id, tensor) in (0u32..).map(TensorId).zip(&graph.tensors).filter(|(id, _)| is_flow(id))
+        {
             let made_inside = tensor.producer.is_some_and(|p| inside.contains(&p));
             let read_inside = tensor.consumers.iter().any(|c| inside.contains(c));
             let read_outside = tensor.consumers.iter().any(|c| !inside.contains(c));

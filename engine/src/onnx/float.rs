@@ -23,17 +23,24 @@ pub struct Runner {
 
 impl Runner {
     fn new(graph: &Graph, inferred: &Inferred) -> Result<Self, String> {
-        let bytes: u64 = graph.nodes.iter().flat_map(|n| n.outputs.iter().flatten())
+        let bytes: u64 = graph
+            .nodes
+            .iter()
+            .flat_map(|n| n.outputs.iter().flatten())
             .filter_map(|&id| graph.tensor(id).bytes())
             .sum();
         if bytes > MAX_ACTIVATION_BYTES {
-            return Err(format!("its activations need {bytes} bytes, more than this program takes"));
+            return Err(format!(
+                "its activations need {bytes} bytes, more than this program takes"
+            ));
         }
         let made: Vec<_> = (0u32..)
             .map(TensorId)
             .zip(&graph.tensors)
             .filter(|(_, t)| t.producer.is_some() && t.constant.is_none())
-            .filter(|(_, t)| matches!(t.element, ElementType::F32 | ElementType::F64 | ElementType::F16))
+            .filter(|(_, t)| {
+                matches!(t.element, ElementType::F32 | ElementType::F64 | ElementType::F16)
+            })
             .filter_map(|(id, t)| inferred.outlets.get(&t.name).map(|&outlet| (id, outlet)))
             .collect();
         let inputs: Option<Vec<OutletId>> = graph

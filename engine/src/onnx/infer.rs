@@ -123,8 +123,10 @@ fn bound_shape(input: &ValueInfoProto, bindings: &Bindings) -> Result<Vec<usize>
     let text = || match &dims {
         None => "not given".to_owned(),
         Some(dims) => {
-            let dims: Vec<_> =
-                dims.iter().map(|d| d.as_ref().map_or_else(String::clone, usize::to_string)).collect();
+            let dims: Vec<_> = dims
+                .iter()
+                .map(|d| d.as_ref().map_or_else(String::clone, usize::to_string))
+                .collect();
             dims.join(", ")
         }
     };
@@ -187,7 +189,9 @@ fn constant(value: &Tensor) -> Constant {
     let datum = value.datum_type();
     let cast = if datum.is_float() {
         value.cast_to::<f32>().ok().and_then(|t| {
-            t.to_plain_array_view::<f32>().ok().map(|v| Constant::Float(v.iter().copied().collect()))
+            t.to_plain_array_view::<f32>()
+                .ok()
+                .map(|v| Constant::Float(v.iter().copied().collect()))
         })
     } else if datum.is_integer() || datum == DatumType::TDim || datum == DatumType::Bool {
         value.cast_to::<i64>().ok().and_then(|t| {

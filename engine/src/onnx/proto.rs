@@ -57,10 +57,8 @@ pub fn reads(node: &NodeProto) -> Vec<&str> {
 fn check_tensors(graph: &GraphProto) -> Result<(), OnnxError> {
     let attributes = graph.node.iter().flat_map(|n| &n.attribute).filter_map(|a| a.t.as_ref());
     for tensor in graph.initializer.iter().chain(attributes) {
-        check_tensor(tensor).map_err(|problem| OnnxError::BadTensor {
-            tensor: tensor.name.clone(),
-            problem,
-        })?;
+        check_tensor(tensor)
+            .map_err(|problem| OnnxError::BadTensor { tensor: tensor.name.clone(), problem })?;
     }
     for node in graph.node.iter().filter(|n| n.op_type == "ConstantOfShape") {
         let shape = graph.initializer.iter().find(|t| Some(&t.name) == node.input.first());
@@ -139,7 +137,8 @@ fn name_nodes(graph: &mut GraphProto) {
 /// Stable topological sort: among the nodes that are ready, the one that the file has first.
 fn sort(graph: &mut GraphProto, opset: i64) -> Result<(), OnnxError> {
     let mut maker: HashMap<&str, Option<usize>> = HashMap::new();
-    let given = graph.input.iter().map(|i| &i.name).chain(graph.initializer.iter().map(|t| &t.name));
+    let given =
+        graph.input.iter().map(|i| &i.name).chain(graph.initializer.iter().map(|t| &t.name));
     maker.extend(given.map(|name| (name.as_str(), None)));
     for (index, node) in graph.node.iter().enumerate() {
         for tensor in node.output.iter().filter(|name| !name.is_empty()) {
@@ -190,11 +189,7 @@ fn sort(graph: &mut GraphProto, opset: i64) -> Result<(), OnnxError> {
     }
     if let Some(stuck) = (0..waits.len()).find(|&i| waits[i] > 0) {
         let node = &graph.node[stuck];
-        return Err(OnnxError::Cycle {
-            node: node.name.clone(),
-            op: node.op_type.clone(),
-            opset,
-        });
+        return Err(OnnxError::Cycle { node: node.name.clone(), op: node.op_type.clone(), opset });
     }
     let mut nodes: Vec<Option<NodeProto>> = graph.node.drain(..).map(Some).collect();
     graph.node = order.into_iter().filter_map(|index| nodes[index].take()).collect();

@@ -148,7 +148,11 @@ impl<'a> Pieces<'a> {
 
     /// The last position before `to` that a slice ending at `to` may start at, going back: a
     /// locked cut can't lie inside a slice.
-    fn starts<'b>(&'b self, to: usize, locked: &'b BTreeSet<usize>) -> impl Iterator<Item = usize> + 'b {
+    fn starts<'b>(
+        &'b self,
+        to: usize,
+        locked: &'b BTreeSet<usize>,
+    ) -> impl Iterator<Item = usize> + 'b {
         let barrier = (1..to).rev().find(|&i| locked.contains(&self.at[i])).unwrap_or(0);
         (barrier..to).rev()
     }
@@ -291,10 +295,10 @@ fn fewest_crossing(
 
 fn over_budget(pieces: &Pieces<'_>, budget: u64) -> BalanceError {
     let end = pieces.at.len() - 1;
-    let culprit = (0..end)
-        .find(|&i| pieces.cost(Metric::ProveMemory, i, i + 1) > budget as f64)
-        .unwrap_or(0);
-    let estimate = pieces.estimator.slice(pieces.at[culprit], pieces.at[culprit + 1], pieces.system);
+    let culprit =
+        (0..end).find(|&i| pieces.cost(Metric::ProveMemory, i, i + 1) > budget as f64).unwrap_or(0);
+    let estimate =
+        pieces.estimator.slice(pieces.at[culprit], pieces.at[culprit + 1], pieces.system);
     let node = estimate.nodes.first().copied().unwrap_or(0);
     let needs = match (&estimate.prediction, &estimate.obstacle) {
         (Some(prediction), _) => format!("{} bytes", prediction.peak_bytes),

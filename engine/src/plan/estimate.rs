@@ -178,5 +178,7 @@ pub fn program_slices(
     nodes: usize,
 ) -> Vec<crate::program::ProgramSlice> {
     let ranges = plan.ranges(nodes).into_iter();
-    ranges.map(|(from, to)| program.slice(program.op_at_node(from)..program.op_at_node(to))).collect()
+    ranges
+        .map(|(from, to)| program.slice(program.op_at_node(from)..program.op_at_node(to)))
+        .collect()
 }

@@ -15,9 +15,12 @@ fn chain() -> Model {
     for (layer, pair) in widths.windows(2).enumerate() {
         let (weights, to) = (format!("w{layer}"), format!("h{layer}"));
         let count = (pair[0] * pair[1]) as usize;
-        draft = draft
-            .floats(&weights, &[pair[0], pair[1]], noise(count, layer as u64 + 1))
-            .node("Gemm", &[&from, &weights], &[&to], &[]);
+        draft = draft.floats(&weights, &[pair[0], pair[1]], noise(count, layer as u64 + 1)).node(
+            "Gemm",
+            &[&from, &weights],
+            &[&to],
+            &[],
+        );
         from = to;
         if layer == 2 {
             draft = draft.node("Add", &["h1", "h2"], &["sum"], &[]);
@@ -106,8 +109,7 @@ fn a_residual_crosses_the_cuts_that_it_spans() {
 fn slices_add_up_to_the_whole() {
     let model = chain();
     let estimator = estimator(&model);
-    let plan =
-        Plan::from_cuts(model.graph.digest, estimator.skeleton(), &[2, 5, 8]).unwrap();
+    let plan = Plan::from_cuts(model.graph.digest, estimator.skeleton(), &[2, 5, 8]).unwrap();
     let slices = estimator.slices(&plan);
     let whole = estimator.whole(System::default());
     let sum = |f: fn(&SliceEstimate) -> u64| slices.iter().map(|s| f(s)).sum::<u64>();

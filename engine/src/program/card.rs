@@ -80,7 +80,9 @@ pub enum CalibrateError {
     #[error("calibration needs at least one input")]
     NoCases,
     /// A tensor has values that are no numbers.
-    #[error("tensor {name:?} takes the value {value} in calibration case {case}: leave that input out, or check the model")]
+    #[error(
+        "tensor {name:?} takes the value {value} in calibration case {case}: leave that input out, or check the model"
+    )]
     NotFinite {
         /// Name of the tensor.
         name: String,

@@ -128,7 +128,9 @@ pub fn accumulators(linear: &Linear, inputs: &[&[i32]], len: usize) -> Vec<i64> 
     linear.visit(|site| {
         x.clear();
         x.extend(
-            site.taps.iter().map(|tap| i64::from(inputs[tap.operand as usize][tap.element as usize])),
+            site.taps
+                .iter()
+                .map(|tap| i64::from(inputs[tap.operand as usize][tap.element as usize])),
         );
         for (number, (&output, &bias)) in site.outputs.iter().zip(site.biases).enumerate() {
             let row = &site.weights[number * x.len()..(number + 1) * x.len()];

@@ -22,9 +22,8 @@ impl Fidelity {
     #[must_use]
     pub fn of(fixed: &[f32], float: &[f32]) -> Self {
         let n = fixed.len().min(float.len()).max(1) as f64;
-        let distance = |a: &[f64], b: &[f64]| -> f64 {
-            a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
-        };
+        let distance =
+            |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum() };
         let widen = |v: &[f32]| v.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
         let (fixed, float) = (widen(fixed), widen(float));
         let total = distance(&softmax(&fixed), &softmax(&float));

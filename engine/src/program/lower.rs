@@ -26,7 +26,9 @@ pub enum LowerError {
         problem: String,
     },
     /// A weight leaves every range.
-    #[error("node {node:?} ({operator}) has weights {ratio:e} times too large for its scales: calibrate with other inputs")]
+    #[error(
+        "node {node:?} ({operator}) has weights {ratio:e} times too large for its scales: calibrate with other inputs"
+    )]
     Weight {
         /// The node.
         node: String,
@@ -95,10 +97,16 @@ impl Skeleton {
         for (value, given) in self.values.iter().zip(&card.values) {
             let owner = card.value(value.scale_of);
             if value.name != given.name {
-                return wrong(format!("it has {:?} where the model has {:?}", given.name, value.name));
+                return wrong(format!(
+                    "it has {:?} where the model has {:?}",
+                    given.name, value.name
+                ));
             }
             if !(4..=12).contains(&given.bits) || given.bits != card.values[0].bits {
-                return wrong(format!("{} bits for tensor {:?}, 4 to 12 are possible and all tensors have the same", given.bits, given.name));
+                return wrong(format!(
+                    "{} bits for tensor {:?}, 4 to 12 are possible and all tensors have the same",
+                    given.bits, given.name
+                ));
             }
             if !(1e-30..=1e30).contains(&given.scale) {
                 return wrong(format!("tensor {:?} has the scale {}", given.name, given.scale));
@@ -146,10 +154,8 @@ impl Skeleton {
                 (map, real, over(bias, output.scale))
             }
             SkeletonKind::Average { window, count_include_pad } => {
-                let map = Map::Average {
-                    window: window.clone(),
-                    count_include_pad: *count_include_pad,
-                };
+                let map =
+                    Map::Average { window: window.clone(), count_include_pad: *count_include_pad };
                 let area = window.kernel[0] * window.kernel[1];
                 (map, (1..=area).map(|n| ratios[0] / n as f64).collect(), Vec::new())
             }

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use super::{Operand, ValueId, Window};
 use crate::graph::{Graph, Node, TensorId};
 
+mod layers;
 mod ops;
+mod pools;
+mod sums;
+mod weights;
 
 /// A tensor of the program before it has a scale.
 #[derive(Clone, Debug)]

@@ -27,8 +27,7 @@ impl Program {
     pub fn slice(&self, ops: Range<usize>) -> ProgramSlice {
         let inside = &self.ops[ops.clone()];
         let made: BTreeSet<_> = inside.iter().map(|op| op.output).collect();
-        let inputs: BTreeSet<_> =
-            reads(inside).filter(|id| !made.contains(id)).collect();
+        let inputs: BTreeSet<_> = reads(inside).filter(|id| !made.contains(id)).collect();
         let later: BTreeSet<_> =
             reads(&self.ops[ops.end..]).chain(self.outputs.iter().copied()).collect();
         let outputs = made.intersection(&later).copied().collect();

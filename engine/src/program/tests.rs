@@ -33,8 +33,18 @@ fn everything() -> Draft {
         .node("Sum", &["a", "r1", "c2"], &["s"], &[])
         .node("Add", &["s", "offset"], &["o"], &[])
         .node("BatchNormalization", &["o", "scale", "shift", "mean", "variance"], &["n2"], &[])
-        .node("MaxPool", &["n2"], &["m"], &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("pads", &[1, 1, 1, 1])])
-        .node("AveragePool", &["m"], &["v"], &[("kernel_shape", &[2, 2]), ("strides", &[2, 2]), ("pads", &[0, 0, 1, 1])])
+        .node(
+            "MaxPool",
+            &["n2"],
+            &["m"],
+            &[("kernel_shape", &[3, 3]), ("strides", &[2, 2]), ("pads", &[1, 1, 1, 1])],
+        )
+        .node(
+            "AveragePool",
+            &["m"],
+            &["v"],
+            &[("kernel_shape", &[2, 2]), ("strides", &[2, 2]), ("pads", &[0, 0, 1, 1])],
+        )
         .node("MaxPool", &["v"], &["p"], &[("kernel_shape", &[2, 2])])
         .node("Reshape", &["p", "flat"], &["f"], &[])
         .node("MatMul", &["f", "w3"], &["d"], &[])
@@ -118,7 +128,8 @@ fn lowering_gives_the_same_bits_everywhere() {
     let skeleton = Skeleton::of(&model.graph);
     let card = Card::nominal(&skeleton, Settings::DEFAULT);
     let program = skeleton.lower(&model.graph, &card).unwrap();
-    expect_test::expect![[r#"943cfeaffc65ade7dd8f606136647da7a54a7b59af998874ff102214681cab49"#]].assert_eq(&program.digest().to_string());
+    expect_test::expect![[r#"943cfeaffc65ade7dd8f606136647da7a54a7b59af998874ff102214681cab49"#]]
+        .assert_eq(&program.digest().to_string());
 }
 
 #[test]
@@ -142,7 +153,10 @@ fn a_card_of_another_model_is_refused() {
         refused(&|c| c.weight_bits = 40),
     ];
     for sentence in said {
-        assert!(sentence.starts_with("the quantisation card doesn't fit the model: "), "{sentence}");
+        assert!(
+            sentence.starts_with("the quantisation card doesn't fit the model: "),
+            "{sentence}"
+        );
     }
 }
 
