@@ -45,7 +45,8 @@ fn open_window(file: Option<PathBuf>, is_open: Arc<AtomicBool>) -> eframe::Resul
         .with_title("Microtome")
         .with_app_id("microtome")
         .with_inner_size([1280.0, 800.0])
-        .with_min_inner_size([800.0, 520.0]);
+        .with_min_inner_size([800.0, 520.0])
+        .with_icon(icon());
     let options = eframe::NativeOptions { viewport, ..Default::default() };
     eframe::run_native(
         "microtome",
@@ -59,9 +60,17 @@ fn open_window(file: Option<PathBuf>, is_open: Arc<AtomicBool>) -> eframe::Resul
     )
 }
 
+/// The picture of the program in task bars; without one where it can't be read.
+fn icon() -> eframe::egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/microtome.png"))
+        .unwrap_or_default()
+}
+
 /// One sentence on why there is no window, and what to do about it.
 fn explain(reason: &str) -> String {
-    let reason = reason.lines().next().unwrap_or_default().trim();
+    // The window system's crates put places in their source before what went wrong.
+    let reason = reason.lines().next().unwrap_or_default();
+    let reason = reason.rsplit(": ").next().unwrap_or(reason).trim_end_matches('.');
     format!(
         "microtome: no window could be opened ({reason}): it needs a display (X11 or Wayland) and, \
          on Debian, the packages libx11-6 libxcursor1 libxi6 libx11-xcb1 libxkbcommon-x11-0 \

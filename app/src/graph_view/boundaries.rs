@@ -12,6 +12,8 @@ use super::{Camera, Drag, GraphAction, GraphView, Selection};
 use crate::session::{Session, SliceRow};
 use crate::theme;
 
+/// Width of the longest title.
+const TITLE_WIDTH: f32 = 132.0;
 const PILL: Vec2 = Vec2::new(92.0, 22.0);
 /// How near, in points, the pointer must be to a legal place for the ghost of a boundary to show.
 const GHOST_REACH: f32 = 12.0;
@@ -68,6 +70,7 @@ pub fn paint_titles(
     let t = theme::of(ui);
     let edges = band_edges(area, camera, layout, session);
     let rows = session.rows();
+    let nodes_left = camera.screen(area.min, layout.bounds.min).x;
     let total: u64 = rows.iter().map(|row| row.totals.macs).sum();
     for (index, pair) in edges.windows(2).enumerate() {
         let room = pair[1].min(area.bottom()) - pair[0].max(area.top());
@@ -77,6 +80,12 @@ pub fn paint_titles(
         let at = Pos2::new(area.left() + 14.0, pair[0].max(area.top()) + 7.0);
         let color = t.slice(index);
         let name = format!("Slice {}", index + 1);
+        if nodes_left < area.left() + TITLE_WIDTH {
+            // Nodes are under the title: it gets a ground of its own.
+            let size = Vec2::new(TITLE_WIDTH, room.min(50.0) - 8.0);
+            let ground = Rect::from_min_size(at - Vec2::new(6.0, 3.0), size);
+            painter.rect_filled(ground, 4, theme::faded(t.canvas, 215));
+        }
         let mark = if selection.slice == Some(index) { t.text } else { color };
         let title = painter.text(at, Align2::LEFT_TOP, name, theme::strong_font(12.5), mark);
         let Some(row) = rows.get(index) else { continue };

@@ -24,10 +24,12 @@ impl Camera {
     pub fn fit(bounds: Rect, view: Vec2, left: f32, right: f32) -> Self {
         let room = Vec2::new((view.x - left - right).max(60.0), (view.y - 24.0).max(40.0));
         let whole = (room.x / bounds.width()).min(room.y / bounds.height());
-        let wide = room.x / bounds.width();
+        // A wide model may use the room at the sides before it gets too small to read.
+        let wide = (view.x - 32.0).max(40.0) / bounds.width();
         let zoom = whole.max(READABLE_ZOOM.min(wide)).clamp(*ZOOM_RANGE.start(), 1.25);
         let half = bounds.width() * zoom / 2.0;
-        let center = (view.x / 2.0).min(view.x - right - half).max(left + half);
+        let beside = (view.x / 2.0).min(view.x - right - half).max(left + half);
+        let center = beside.min(view.x - 16.0 - half).max(16.0 + half);
         let x = center - bounds.center().x * zoom;
         let fits = bounds.height() * zoom <= view.y;
         let y =

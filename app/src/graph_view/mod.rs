@@ -214,7 +214,7 @@ impl GraphView {
             if sideways {
                 camera.pan += scroll;
             } else {
-                let factor = (scroll.y * 0.004).exp() * zoom;
+                let factor = (scroll.y * 0.0025).exp() * zoom;
                 if factor != 1.0 {
                     camera.zoom_about(area.min, pointer, factor);
                 }

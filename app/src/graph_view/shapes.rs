@@ -343,6 +343,9 @@ fn hatch(rect: Rect, color: Color32, zoom: f32, shapes: &mut Vec<Shape>) {
     }
 }
 
+/// Straight pieces that a bend is made of.
+const BEND_POINTS: usize = 14;
+
 /// What a wire's drawing needs to know.
 #[derive(Clone, Debug)]
 pub struct Cable {
@@ -381,11 +384,13 @@ impl<N: Clone, Ty: EdgeType, Ix: IndexType, D: DisplayNode<N, Cable, Ty, Ix>>
         let stroke = Stroke::new((1.4 * zoom).clamp(0.6, 2.0), t.wire);
         let mut shapes = Vec::with_capacity(5);
         let [start, down, up, end] = course;
-        bend(start, down, stroke, &mut shapes);
-        if up.y > down.y {
-            shapes.push(Shape::line_segment([down, up], stroke));
-        }
-        bend(up, end, stroke, &mut shapes);
+        let mut points = vec![start];
+        bend(start, down, &mut points);
+        points.push(up);
+        bend(up, end, &mut points);
+        points.dedup();
+        // One path, so that its pieces meet without a seam.
+        shapes.push(Shape::line(points, stroke));
         let tip = 4.0 * zoom;
         if tip > 1.5 {
             let wing = Vec2::new(tip * 0.8, -tip * 1.3);
@@ -417,19 +422,19 @@ impl<N: Clone, Ty: EdgeType, Ix: IndexType, D: DisplayNode<N, Cable, Ty, Ix>>
     }
 }
 
-fn bend(from: Pos2, to: Pos2, stroke: Stroke, shapes: &mut Vec<Shape>) {
-    if from == to {
-        return;
+/// Appends a bend that leaves and arrives straight down, as a handful of points.
+fn bend(from: Pos2, to: Pos2, points: &mut Vec<Pos2>) {
+    if (from.x - to.x).abs() >= 0.5 {
+        let pull = Vec2::new(0.0, (to.y - from.y) * 0.6);
+        let curve = CubicBezierShape::from_points_stroke(
+            [from, from + pull, to - pull, to],
+            false,
+            Color32::TRANSPARENT,
+            Stroke::NONE,
+        );
+        points.extend((1..BEND_POINTS).map(|i| curve.sample(i as f32 / BEND_POINTS as f32)));
     }
-    if (from.x - to.x).abs() < 0.5 {
-        shapes.push(Shape::line_segment([from, to], stroke));
-        return;
-    }
-    let pull = Vec2::new(0.0, (to.y - from.y) * 0.6);
-    let points = [from, from + pull, to - pull, to];
-    shapes.push(
-        CubicBezierShape::from_points_stroke(points, false, Color32::TRANSPARENT, stroke).into(),
-    );
+    points.push(to);
 }
 
 #[cfg(test)]

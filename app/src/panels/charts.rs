@@ -1,12 +1,15 @@
 //! The charts: sliced against monolithic, and slice by slice, live while a run goes on.
 
-use egui::{Ui, Vec2};
+use egui::{ScrollArea, Ui, Vec2};
 use microtome_engine::report::charts::Chart;
 
 use crate::command::Command;
 use crate::plot_backend;
 use crate::session::Session;
 use crate::theme;
+
+/// Below this height charts get crowded.
+const LEAST_HEIGHT: f32 = 300.0;
 
 /// Which chart is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -53,11 +56,13 @@ pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<
         });
     });
     ui.add_space(theme::GAP);
-    let size = Vec2::new(ui.available_width(), ui.available_height().max(140.0));
-    match chart(session, *tab) {
-        Some(chart) => {
-            plot_backend::chart(ui, size, &chart);
-        }
-        None => super::nothing(ui, "There is nothing to draw until something is proven."),
-    }
+    let Some(chart) = chart(session, *tab) else {
+        super::nothing(ui, "There is nothing to draw until something can be proven.");
+        return;
+    };
+    // Bars in too little room would be left out: the panel scrolls instead.
+    ScrollArea::vertical().id_salt("chart").auto_shrink(false).show(ui, |ui| {
+        let size = Vec2::new(ui.available_width(), ui.available_height().max(LEAST_HEIGHT));
+        plot_backend::chart(ui, size, &chart);
+    });
 }

@@ -106,6 +106,12 @@ fn show_answer(ui: &mut Ui, answer: &Answer, expected: Option<i64>) {
     if let Some(reason) = &answer.problem {
         ui.label(egui::RichText::new(reason).color(t.bad).size(12.0));
     }
+    if !answer.classes {
+        let count = fmt::count(answer.float.len() as u64);
+        fact(ui, "output", format!("{count} numbers, no classes"));
+        fidelity(ui, answer);
+        return;
+    }
     if let Some((class, probability)) = answer.top_float() {
         let value = theme::strong(format!("{class}   {probability:.3}")).color(color(class));
         fact(ui, "float", value);
@@ -114,21 +120,7 @@ fn show_answer(ui: &mut Ui, answer: &Answer, expected: Option<i64>) {
         let value = theme::strong(format!("{class}   {probability:.3}")).color(color(class));
         fact(ui, "fixed point", value);
     }
-    if let Some(fidelity) = &answer.fidelity {
-        fact(ui, "D1", format!("{:.4}", fidelity.d1));
-        fact(ui, "TVD", format!("{:.4}", fidelity.tvd));
-        let (text, color) = if fidelity.argmax_agrees {
-            ("arg-max agrees", t.good)
-        } else {
-            ("arg-max differs", t.bad)
-        };
-        ui.horizontal(|ui| {
-            super::badge(ui, text, color);
-            if answer.proven {
-                super::badge(ui, "proven", t.good);
-            }
-        });
-    }
+    fidelity(ui, answer);
     let classes = answer.top_classes(TOP_CLASSES);
     if classes.is_empty() {
         return;
@@ -155,6 +147,31 @@ fn show_answer(ui: &mut Ui, answer: &Answer, expected: Option<i64>) {
             let (dot, _) = ui.allocate_exact_size(Vec2::splat(8.0), Sense::hover());
             ui.painter().rect_filled(dot, 2, color);
             ui.label(theme::small(ui, text));
+        }
+    });
+}
+
+/// How far the fixed-point answer is from the float one.
+fn fidelity(ui: &mut Ui, answer: &Answer) {
+    let t = theme::of(ui);
+    let Some(fidelity) = &answer.fidelity else {
+        if answer.problem.is_none() {
+            let text = "No answer in fixed point: a node on the way can't be proven.";
+            ui.label(theme::small(ui, text));
+        }
+        return;
+    };
+    fact(ui, "D1", format!("{:.4}", fidelity.d1));
+    fact(ui, "TVD", format!("{:.4}", fidelity.tvd));
+    let (text, color) = if fidelity.argmax_agrees {
+        ("arg-max agrees", t.good)
+    } else {
+        ("arg-max differs", t.bad)
+    };
+    ui.horizontal(|ui| {
+        super::badge(ui, text, color);
+        if answer.proven {
+            super::badge(ui, "proven", t.good);
         }
     });
 }

@@ -103,7 +103,7 @@ pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mu
 pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAction> {
     let mut actions = Vec::new();
     ScrollArea::horizontal().id_salt("slices").auto_shrink([false, true]).show(ui, |ui| {
-        ui.spacing_mut().item_spacing.x = 9.0;
+        ui.spacing_mut().item_spacing.x = 8.0;
         let table = TableBuilder::new(ui)
             .id_salt("slices table")
             .striped(false)
@@ -111,12 +111,12 @@ pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAc
             .auto_shrink([false, true])
             .max_scroll_height(f32::INFINITY)
             .column(Column::exact(68.0))
-            .column(Column::exact(92.0).clip(true))
+            .column(Column::exact(88.0).clip(true))
             .column(Column::exact(56.0))
             .column(Column::exact(56.0))
             .column(Column::exact(62.0))
             .column(Column::exact(42.0))
-            .column(Column::exact(54.0))
+            .column(Column::exact(64.0))
             .column(Column::remainder().at_least(50.0));
         table
             .header(30.0, |mut header| {

@@ -9,7 +9,7 @@ use crate::command::Command;
 use crate::theme;
 
 /// From this width on slices and facts stand side by side.
-const WIDE: f32 = 520.0;
+const WIDE: f32 = 430.0;
 
 /// A bundle that was verified.
 pub struct Verified {

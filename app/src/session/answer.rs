@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use microtome_engine::onnx::Model;
-use microtome_engine::program::{Fidelity, Program, softmax};
+use microtome_engine::program::{Fidelity, Program, ValueId, softmax};
 
 /// The model's answer to a case.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Answer {
     pub fidelity: Option<Fidelity>,
     /// Whether a verified run gave the fixed-point answer.
     pub proven: bool,
+    /// Whether the output is a list of classes, so that probabilities mean something.
+    pub classes: bool,
     /// What didn't work, in a sentence.
     pub problem: Option<String>,
 }
@@ -72,6 +74,8 @@ pub struct Question {
     pub(super) model: Arc<Model>,
     pub(super) program: Option<Arc<Program>>,
     pub(super) tensors: Vec<Vec<f32>>,
+    /// The program's tensor that is the model's first output, where it gets that far.
+    pub(super) value: Option<ValueId>,
 }
 
 impl Question {
@@ -86,27 +90,28 @@ impl Question {
             Err(error) => return Answer { problem: Some(error.to_string()), ..Answer::default() },
         };
         let float_output = output.and_then(|id| trace.get(id)).cloned().unwrap_or_default();
-        let float = floats(&float_output);
-        let Some(program) = self.program else { return Answer { float, ..Answer::default() } };
-        match run_fixed(&program, &self.tensors) {
-            Ok(fixed) if fixed.len() == float.len() => Answer {
+        let dims = output.and_then(|&id| self.model.graph.tensor(id).shape.as_deref());
+        let classes = dims.is_some_and(|dims| dims.iter().filter(|&&d| d > 1).count() == 1);
+        let answer = Answer { float: floats(&float_output), classes, ..Answer::default() };
+        let (Some(program), Some(value)) = (self.program, self.value) else { return answer };
+        match run_fixed(&program, &self.tensors, value) {
+            Ok(fixed) => Answer {
                 fidelity: Some(Fidelity::of(&fixed, &float_output)),
                 fixed: Some(floats(&fixed)),
-                float,
-                proven: false,
-                problem: None,
+                ..answer
             },
-            // The program ends before the model does: its last tensors are no answer.
-            Ok(_) => Answer { float, ..Answer::default() },
-            Err(problem) => Answer { float, problem: Some(problem), ..Answer::default() },
+            Err(problem) => Answer { problem: Some(problem), ..answer },
         }
     }
 }
 
-fn run_fixed(program: &Program, tensors: &[Vec<f32>]) -> Result<Vec<f32>, String> {
+fn run_fixed(
+    program: &Program,
+    tensors: &[Vec<f32>],
+    output: ValueId,
+) -> Result<Vec<f32>, String> {
     let inputs = program.quantise_inputs(tensors).map_err(|error| error.to_string())?;
     let trace = program.run(&inputs).map_err(|error| error.to_string())?;
-    let output = program.outputs.first().ok_or("the program answers with nothing")?;
-    let integers = trace.get(output).ok_or("the program's output was not computed")?;
-    Ok(program.dequantise(*output, integers))
+    let integers = trace.get(&output).ok_or("the program's output was not computed")?;
+    Ok(program.dequantise(output, integers))
 }

@@ -178,6 +178,7 @@ impl Session {
             model: Arc::clone(&self.model),
             program: self.prepared.as_ref().map(|p| Arc::clone(&p.program)),
             tensors: self.case()?.tensors.clone(),
+            value: self.graph.outputs.first().and_then(|&id| self.skeleton.value_of(id)),
         })
     }
 

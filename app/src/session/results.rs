@@ -197,7 +197,7 @@ impl Session {
     /// The data of the chart that compares the slices with the whole.
     #[must_use]
     pub fn compare(&self) -> Option<CompareData> {
-        let whole = self.whole()?;
+        let whole = self.whole().filter(|_| !self.marked().is_empty())?;
         let linking = self.outcome().filter(|_| self.current_run().is_some());
         Some(CompareData {
             subtitle: self.graph.name.clone(),
