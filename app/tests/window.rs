@@ -295,3 +295,65 @@ fn every_control_has_a_name() {
     window.run_steps(3);
     assert_eq!(unnamed(&window), Vec::<String>::new(), "about");
 }
+
+/// A window whose proofs are made by the program that was built with this test.
+fn proving(name: &str) -> Window {
+    let mut window = opened(name);
+    window.state_mut().prove_with(PathBuf::from(env!("CARGO_BIN_EXE_microtome")));
+    window
+}
+
+#[test]
+fn a_slice_is_proven_and_its_bundle_is_accepted_again_from_a_file() {
+    let mut window = proving("digits-cnn");
+    let slices = cuts(&window).len() + 1;
+    // The last slice alone: the smallest circuit.
+    window.state_mut().ask(Command::ProveNone);
+    window.run_steps(2);
+    window.get_by_label(&format!("Prove slice {slices}")).click();
+    window.run_steps(2);
+    assert_eq!(window.state().marked().into_iter().collect::<Vec<_>>(), [slices - 1]);
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "a verdict", |app| app.verified.is_some());
+    let session = window.state().session.as_ref().unwrap();
+    let measured = session.measured(slices - 1).expect("it was measured");
+    assert!(measured.prove_secs > 0.0 && measured.proof_bytes > 0);
+    assert_eq!(unnamed(&window), Vec::<String>::new(), "after proving");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("digits.bundle");
+    window.state().session.as_ref().unwrap().bundle().unwrap().write(&path).unwrap();
+    window.state_mut().verified = None;
+    window.state_mut().open_path(&path);
+    wait(&mut window, "the verdict on the file", |app| app.verified.is_some());
+    let verified = window.state().verified.as_ref().unwrap();
+    assert!(verified.verdict.linked && verified.verdict.reasons.is_empty());
+    assert_eq!(verified.from, "digits.bundle");
+}
+
+#[test]
+fn a_run_is_cancelled_at_once() {
+    let mut window = proving("digits-lenet");
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "the run", |app| app.session.as_ref().unwrap().is_proving());
+    let start = Instant::now();
+    window.state_mut().ask(Command::Cancel);
+    wait(&mut window, "its end", |app| !app.session.as_ref().unwrap().is_proving());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(window.state().session.as_ref().unwrap().bundle().is_none());
+}
+
+#[test]
+fn a_plan_is_opened_again() {
+    let mut window = opened("digits-cnn");
+    let text = window.state().session.as_ref().unwrap().plan_text().unwrap();
+    let before = cuts(&window);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.json");
+    std::fs::write(&path, text).unwrap();
+    window.state_mut().ask(Command::MergeAll);
+    window.run_steps(2);
+    window.state_mut().open_path(&path);
+    window.run_steps(2);
+    assert_eq!(cuts(&window), before);
+}
