@@ -82,7 +82,7 @@ pub fn paint_titles(
         let name = format!("Slice {}", index + 1);
         if nodes_left < area.left() + TITLE_WIDTH {
             // Nodes are under the title: it gets a ground of its own.
-            let size = Vec2::new(TITLE_WIDTH, room.min(50.0) - 8.0);
+            let size = Vec2::new(TITLE_WIDTH, room.min(64.0) - 8.0);
             let ground = Rect::from_min_size(at - Vec2::new(6.0, 3.0), size);
             painter.rect_filled(ground, 4, theme::faded(t.canvas, 215));
         }

@@ -105,11 +105,7 @@ impl Question {
     }
 }
 
-fn run_fixed(
-    program: &Program,
-    tensors: &[Vec<f32>],
-    output: ValueId,
-) -> Result<Vec<f32>, String> {
+fn run_fixed(program: &Program, tensors: &[Vec<f32>], output: ValueId) -> Result<Vec<f32>, String> {
     let inputs = program.quantise_inputs(tensors).map_err(|error| error.to_string())?;
     let trace = program.run(&inputs).map_err(|error| error.to_string())?;
     let integers = trace.get(&output).ok_or("the program's output was not computed")?;

@@ -1,10 +1,12 @@
 //! Edits of the plan, each a step that can be undone, and the choice of slices to prove.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use microtome_engine::plan::{Estimator, Metric, Plan, PlanError};
+
+use serde_json::Value;
 
 use super::Session;
 use super::open::TOLERANCE;
@@ -191,8 +193,11 @@ impl Session {
     pub fn read_plan(&mut self, path: &Path) -> Result<(), String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("{}: the plan can't be read: {error}", path.display()))?;
-        let plan: Plan = serde_json::from_str(&text)
-            .map_err(|error| format!("{}: this is no plan: {error}", path.display()))?;
+        let no_plan = |error| format!("{}: this is no plan: {error}", path.display());
+        // The command line writes estimates beside the plan; they are made anew here.
+        let mut keys: BTreeMap<String, Value> = serde_json::from_str(&text).map_err(no_plan)?;
+        keys.retain(|key, _| ["model", "cuts", "locked", "systems"].contains(&key.as_str()));
+        let plan: Plan = serde_json::from_value(keys.into_iter().collect()).map_err(no_plan)?;
         plan.check(self.graph.digest, &self.skeleton)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         self.set_plan(plan);
