@@ -3,6 +3,7 @@
 //! The window holds no arithmetic of its own: what it shows, `microtome-cli` prints.
 
 pub mod app;
+mod carry_out;
 pub mod command;
 pub mod dialogs;
 pub mod graph_view;

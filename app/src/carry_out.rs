@@ -1,0 +1,231 @@
+//! What each command does.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use egui::{Context, ThemePreference, ViewportCommand};
+use microtome_engine::bundle;
+use microtome_engine::onnx::Model;
+use microtome_engine::report::charts;
+
+use crate::app::{App, BottomTab};
+use crate::command::Command;
+use crate::dialogs::Purpose;
+use crate::panels::charts::chart;
+use crate::panels::log::Kind;
+use crate::session::Session;
+use crate::tasks::Message;
+
+/// Size of an exported chart on paper, in pixels of the design.
+const CHART_SIZE: (u32, u32) = (960, 540);
+
+impl App {
+    /// Carries a command out.
+    pub(crate) fn run(&mut self, ctx: &Context, command: Command) {
+        if self.hindrance(command).is_some() {
+            return;
+        }
+        match command {
+            Command::Open => self.dialogs.open(ctx, Purpose::Open, ""),
+            Command::OpenInput => self.dialogs.open(ctx, Purpose::OpenInput, ""),
+            Command::OpenPlan => self.dialogs.open(ctx, Purpose::OpenPlan, ""),
+            Command::OpenBundle => self.dialogs.open(ctx, Purpose::OpenBundle, ""),
+            Command::SavePlan => self.save_as(ctx, Purpose::SavePlan, "plan.json"),
+            Command::SaveBundle => self.save_as(ctx, Purpose::SaveBundle, "bundle"),
+            Command::ExportSlices => self.save_as(ctx, Purpose::ExportSlices, "slices"),
+            Command::SaveChartSvg => self.save_as(ctx, Purpose::SaveChartSvg, "chart.svg"),
+            Command::SaveChartPng => self.save_as(ctx, Purpose::SaveChartPng, "chart.png"),
+            Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Command::Verify => self.verify_again(),
+            Command::Prove => self.prove(ctx),
+            Command::Fit => {
+                if let Some(graph) = &mut self.graph {
+                    graph.fit = true;
+                }
+            }
+            Command::ZoomIn | Command::ZoomOut => {
+                let factor = if command == Command::ZoomIn { 1.25 } else { 0.8 };
+                if let Some(graph) = &mut self.graph {
+                    graph.zoom_by(factor);
+                }
+            }
+            Command::ThemeDark => ctx.set_theme(ThemePreference::Dark),
+            Command::ThemeLight => ctx.set_theme(ThemePreference::Light),
+            Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
+            Command::About => self.about = true,
+            Command::PreviousCase | Command::NextCase => {
+                if let Some(session) = &mut self.session {
+                    session.step_case(command == Command::NextCase);
+                }
+                self.ask_model();
+            }
+            _ => self.edit(command),
+        }
+        self.refresh_estimates(ctx);
+        ctx.request_repaint();
+    }
+
+    fn edit(&mut self, command: Command) {
+        let balance = self.settings.balance;
+        let Some(session) = &mut self.session else { return };
+        let selection = &mut self.selection;
+        match (command, selection.cut, selection.node) {
+            (Command::Undo, ..) => session.undo(),
+            (Command::Redo, ..) => session.redo(),
+            (Command::Balance, ..) => {
+                let model = session.graph.digest;
+                if let Some(balancing) = session.balancing(balance.slices, balance.metric) {
+                    self.workers.start("balance", move || Message::Balanced {
+                        model,
+                        result: balancing.run(),
+                    });
+                }
+            }
+            (Command::MergeAll, ..) => session.merge_all(),
+            (Command::ProveAll, ..) => session.mark_all(true),
+            (Command::ProveNone, ..) => session.mark_all(false),
+            (Command::Cancel, ..) => {
+                if let Some(run) = &session.run {
+                    run.cancel();
+                }
+            }
+            (Command::AddBoundary, _, Some(node)) => selection.cut = session.add_cut_at(node),
+            (Command::RemoveBoundary, Some(cut), _) => session.remove_cut(cut),
+            (Command::LockBoundary, Some(cut), _) => session.toggle_lock(cut),
+            (Command::BoundaryUp, Some(cut), _) => {
+                selection.cut = session.nudge(cut, false).or(Some(cut));
+            }
+            (Command::BoundaryDown, Some(cut), _) => {
+                selection.cut = session.nudge(cut, true).or(Some(cut));
+            }
+            _ => {}
+        }
+        // A boundary that went away with this edit can't stay selected.
+        if let Some(session) = &self.session
+            && self.selection.cut.is_some_and(|cut| !session.cuts().contains(&cut))
+        {
+            self.selection.cut = None;
+        }
+    }
+
+    fn prove(&mut self, ctx: &Context) {
+        let jobs = self.settings.jobs;
+        let program = self.child_program.clone();
+        let Some(session) = &mut self.session else { return };
+        let wake = ctx.clone();
+        session.prove(jobs, program, move || wake.request_repaint());
+        self.bottom = BottomTab::Jobs;
+        self.say(Kind::Note, "Proving began.");
+    }
+
+    fn verify_again(&mut self) {
+        let bundle = self.session.as_ref().and_then(|s| s.bundle()).cloned();
+        if let Some(bundle) = bundle {
+            self.verify("the last run".to_owned(), move || Ok(bundle));
+        }
+    }
+
+    fn save_as(&mut self, ctx: &Context, purpose: Purpose, ending: &str) {
+        let name = self.session.as_ref().map_or("model", |session| &session.graph.name);
+        let suggestion = match purpose {
+            Purpose::SaveBundle => format!("{name}.bundle"),
+            _ => format!("{name}-{ending}"),
+        };
+        self.dialogs.open(ctx, purpose, &suggestion);
+    }
+
+    /// A file was chosen.
+    pub(crate) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: &Path) {
+        ctx.request_repaint();
+        match purpose {
+            Purpose::Open => self.open_path(path),
+            Purpose::OpenInput => self.open_input(path),
+            Purpose::OpenBundle => self.open_bundle(path),
+            Purpose::OpenPlan => self.open_plan(path),
+            Purpose::SavePlan => {
+                let text = self.session.as_ref().map(Session::plan_text);
+                self.write("the plan", path, move || {
+                    text.ok_or_else(String::new)?.map(String::into_bytes)
+                });
+            }
+            Purpose::SaveBundle => self.save_bundle(path),
+            Purpose::ExportSlices => self.export(path),
+            Purpose::SaveChartSvg | Purpose::SaveChartPng => {
+                let tab = self.settings.chart;
+                let dark = ctx.global_style().visuals.dark_mode;
+                let chart = self.session.as_ref().and_then(|session| chart(session, tab));
+                self.write("the chart", path, move || {
+                    let chart = chart.ok_or("There is no chart to save yet.")?;
+                    let bytes = if purpose == Purpose::SaveChartSvg {
+                        charts::to_svg(&chart, CHART_SIZE, dark).map(String::into_bytes)
+                    } else {
+                        charts::to_png(&chart, CHART_SIZE, charts::Look { dark, scale: 2.0 })
+                    };
+                    bytes.map_err(|error| error.to_string())
+                });
+            }
+        }
+    }
+
+    fn write(
+        &mut self,
+        what: &'static str,
+        path: &Path,
+        make: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+    ) {
+        let path = path.to_owned();
+        self.workers.start("write", move || {
+            let written = make().and_then(|bytes| {
+                std::fs::write(&path, bytes).map_err(|error| {
+                    format!("{}: {what} can't be written: {error}", path.display())
+                })
+            });
+            Message::Written(written.map(|()| format!("Saved {what} as {}.", path.display())))
+        });
+    }
+
+    fn save_bundle(&mut self, path: &Path) {
+        let Some(outcome) = self.session.as_ref().and_then(Session::outcome) else { return };
+        let (bundle, secrets, path) =
+            (outcome.sliced.bundle.clone(), outcome.sliced.secrets.clone(), path.to_owned());
+        self.workers.start("save bundle", move || {
+            let beside = bundle::Secrets::path_beside(&path);
+            // The secrets first: a bundle without them could never be opened further.
+            let written = secrets
+                .write(&beside)
+                .and_then(|()| bundle.write(&path))
+                .map_err(|error| error.to_string());
+            Message::Written(written.map(|()| {
+                let (path, beside) = (path.display(), beside.display());
+                format!("Saved the bundle as {path}; what stays hidden is in {beside}.")
+            }))
+        });
+    }
+
+    fn export(&mut self, folder: &Path) {
+        let Some(session) = &self.session else { return };
+        let (model, groups, folder) =
+            (Arc::clone(&session.model), session.node_groups(), folder.to_owned());
+        self.workers
+            .start("export", move || Message::Written(write_slices(&model, &groups, &folder)));
+    }
+
+    /// Slices that a run would prove, for tests.
+    #[must_use]
+    pub fn marked(&self) -> BTreeSet<usize> {
+        self.session.as_ref().map(Session::marked).unwrap_or_default()
+    }
+}
+
+fn write_slices(model: &Model, groups: &[Vec<usize>], folder: &Path) -> Result<String, String> {
+    let failed =
+        |error: std::io::Error| format!("{}: slices can't be written: {error}", folder.display());
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let slices = model.export(groups);
+    for (index, slice) in slices.iter().enumerate() {
+        let path = folder.join(format!("slice-{}.onnx", index + 1));
+        std::fs::write(path, &slice.bytes).map_err(failed)?;
+    }
+    Ok(format!("Exported {} slices into {}.", slices.len(), folder.display()))
+}
