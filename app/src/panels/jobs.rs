@@ -91,26 +91,24 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
                 let part = session.progress(piece, *phase, prediction);
                 super::bar(ui, Vec2::new(width, 8.0), part.unwrap_or(0.1) as f32, t.busy);
                 let since = run.now_secs() - view.phase_start_secs();
-                let text = format!("{} for {}", phase_name(*phase), fmt::secs(since.floor()));
-                ui.label(theme::weak(ui, text));
+                let mut text = format!("{} for {}", phase_name(*phase), fmt::secs(since.floor()));
                 if view.memory_bytes > 0 {
-                    ui.label(theme::weak(ui, fmt::bytes(view.memory_bytes)));
+                    text = format!("{text}, {}", fmt::bytes(view.memory_bytes));
                 }
+                ui.add(egui::Label::new(theme::weak(ui, text)).truncate());
             }
             State::Verified => {
                 super::bar(ui, Vec2::new(width, 8.0), 1.0, t.good);
                 if let Some(m) = &view.measured {
-                    ui.label(theme::weak(
-                        ui,
-                        format!(
-                            "set-up {} · prove {} · verify {} · {} · proof {}",
-                            fmt::secs(m.setup_secs),
-                            fmt::secs(m.prove_secs),
-                            fmt::secs(m.verify_secs),
-                            fmt::bytes(m.peak_bytes),
-                            fmt::bytes(m.proof_bytes)
-                        ),
-                    ));
+                    let text = format!(
+                        "prove {} · verify {} · {} · proof {} · set-up {}",
+                        fmt::secs(m.prove_secs),
+                        fmt::secs(m.verify_secs),
+                        fmt::bytes(m.peak_bytes),
+                        fmt::bytes(m.proof_bytes),
+                        fmt::secs(m.setup_secs),
+                    );
+                    ui.add(egui::Label::new(theme::weak(ui, &text)).truncate()).on_hover_text(text);
                 }
             }
             State::Failed(reason) => {

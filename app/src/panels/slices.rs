@@ -250,7 +250,7 @@ fn state_cell(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
     let t = theme::of(ui);
     let wanted = match piece {
         Piece::Slice(index) => session.is_marked(index),
-        Piece::Whole => session.whole_too,
+        Piece::Whole => session.proves_whole(),
     };
     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
         match (session.state(piece), &row.obstacle) {
@@ -324,7 +324,7 @@ fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<Slic
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 5.0;
                 ui.label(theme::strong("whole").size(12.0));
-                let mut on = session.whole_too;
+                let mut on = session.proves_whole();
                 let provable = whole.obstacle.is_none();
                 let check = ui.add_enabled(provable, egui::Checkbox::without_text(&mut on));
                 check.widget_info(|| {

@@ -100,7 +100,7 @@ impl Session {
             obstacle: None,
             answer: None,
             run: None,
-            whole_too: false,
+            whole_too: true,
             plan,
             history: History::default(),
             skipped: BTreeSet::new(),

@@ -38,11 +38,17 @@ impl Session {
             Some("The model is not in fixed point yet.")
         } else if self.case().is_none() || self.is_nominal() {
             Some("Open an input first: a proof is about an input.")
-        } else if self.marked().is_empty() && !self.whole_too {
+        } else if self.marked().is_empty() && !self.proves_whole() {
             Some("Mark a slice to prove in the table first.")
         } else {
             None
         }
+    }
+
+    /// Whether the next run proves the whole model too: it is wished, and one circuit can hold it.
+    #[must_use]
+    pub fn proves_whole(&self) -> bool {
+        self.whole_too && self.whole().is_some_and(|whole| whole.prediction.is_some())
     }
 
     /// Starts proving the marked slices in the background.
@@ -67,12 +73,12 @@ impl Session {
             context: String::new(),
             jobs,
             memory_bytes,
-            whole_too: self.whole_too,
+            whole_too: self.proves_whole(),
             child_program,
         };
         let job = run::start(request, wake);
         let pieces =
-            marked.into_iter().map(Piece::Slice).chain(self.whole_too.then_some(Piece::Whole));
+            marked.into_iter().map(Piece::Slice).chain(self.proves_whole().then_some(Piece::Whole));
         let cuts = self.plan.cuts().to_vec();
         self.run = Some(RunView::new(job, cuts, self.case, pieces, memory_bytes));
     }

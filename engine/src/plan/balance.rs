@@ -268,13 +268,13 @@ fn fewest_crossing(
     bytes[0] = Some(0);
     for _ in 0..slices {
         let mut best: Vec<Option<(u64, usize)>> = vec![None; end + 1];
-        for to in 1..=end {
+        for (to, best) in best.iter_mut().enumerate().skip(1) {
             for from in pieces.starts(to, locked) {
                 let Some(before) = bytes[from] else { continue };
                 let candidate = (before + pieces.crossing[to], from);
-                let is_better = best[to].is_none_or(|known| candidate < known);
+                let is_better = best.is_none_or(|known| candidate < known);
                 if is_better && pieces.cost(metric, from, to) <= bound {
-                    best[to] = Some(candidate);
+                    *best = Some(candidate);
                 }
             }
         }
