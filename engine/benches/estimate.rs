@@ -151,7 +151,7 @@ fn bench(c: &mut Criterion) {
         b.iter_batched(
             || {
                 let estimator = fresh();
-                estimator.slices(&plan);
+                let _ = estimator.slices(&plan);
                 estimator
             },
             |estimator| {

@@ -38,7 +38,7 @@ fn input(ui: &mut Ui, session: &Session, picture: &mut InputPicture, queue: &mut
         match picture.of(ui, session) {
             Some(texture) => {
                 let response = ui.add(
-                    egui::Image::new(&*texture)
+                    egui::Image::new(texture)
                         .fit_to_exact_size(Vec2::splat(side))
                         .corner_radius(4)
                         .alt_text("The input as a picture"),

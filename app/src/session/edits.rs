@@ -103,7 +103,7 @@ impl Session {
         let above = at.checked_sub(1).map_or(0, |i| self.cuts()[i]);
         let below = self.cuts().get(at + 1).copied().unwrap_or(usize::MAX);
         let mut free = self.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
-        let to = if down { free.find(|&c| c > cut) } else { free.filter(|&c| c < cut).last() }?;
+        let to = if down { free.find(|&c| c > cut) } else { free.rfind(|&c| c < cut) }?;
         self.edit_move(cut, to);
         Some(to)
     }

@@ -86,9 +86,12 @@ pub enum Dim {
     Open(&'static str),
 }
 
+/// Dimensions and elements of a node's weights.
+pub type Weights<'a> = (&'a [i64], Vec<f32>);
+
 /// A tiny network: input `x`, nodes in a chain, output `y`. Each node is an operator with an
 /// optional weight, which is its second input.
-pub fn tiny(input: &[Dim], nodes: &[(&str, Option<(&[i64], Vec<f32>)>)]) -> Vec<u8> {
+pub fn tiny(input: &[Dim], nodes: &[(&str, Option<Weights<'_>>)]) -> Vec<u8> {
     let mut graph = GraphProto {
         name: "tiny".to_owned(),
         input: vec![value_info("x", Some(input))],
