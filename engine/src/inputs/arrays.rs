@@ -30,7 +30,8 @@ pub(super) fn read_npy(bytes: &[u8], slots: &[Slot]) -> Result<Inputs, String> {
 pub(super) fn read_npz(bytes: &[u8], slots: &[Slot]) -> Result<Inputs, String> {
     let mut archive =
         NpzArchive::new(Cursor::new(bytes)).map_err(|error| format!("is no .npz file: {error}"))?;
-    let names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    let mut names: Vec<String> = archive.array_names().map(str::to_owned).collect();
+    names.sort_unstable();
     let mut array = |name: &str| -> Result<Decoded, String> {
         let file = npyz::npz::file_name_from_array_name(name);
         let entry = archive

@@ -107,7 +107,7 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     };
     let number: f64 = number.parse().map_err(|_| "write it as 512MiB, 2GiB or 4GB".to_owned())?;
     let product = number * factor as f64;
-    if product >= 1.0 && product < 1e18 {
+    if (1.0..1e18).contains(&product) {
         Ok(product as u64)
     } else {
         Err("it must be at least one byte, and less than an exabyte".to_owned())
