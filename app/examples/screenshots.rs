@@ -108,10 +108,9 @@ impl Studio {
 
     fn proving(&self) -> Result<(), Box<dyn std::error::Error>> {
         let mut window = self.open("digits-lenet", [1280.0, 800.0], ThemePreference::Dark);
-        if let Some(session) = &mut window.state_mut().session {
-            session.whole_too = true;
-        }
         window.state_mut().ask(Command::Prove);
+        // A command is carried out in the next frame.
+        wait(&mut window, 10, |app| app.session.as_ref().is_some_and(|s| s.is_proving()));
         wait(&mut window, 600, |app| {
             app.session.as_ref().is_some_and(|s| s.measured(0).is_some() || !s.is_proving())
         });
