@@ -1,7 +1,7 @@
 //! What nodes, slices and models cost to run: MACs, FLOPs, parameters, activation memory.
 //!
 //! Multiply-accumulates are counted as public profilers count them: linear operators only, biases
-//! left out. FLOPs are two for each MAC; other operators by the formulas in [`mod@of`].
+//! left out. FLOPs are two for each MAC; other operators by formulas of their own (see `operators.rs`).
 
 mod liveness;
 mod operators;
