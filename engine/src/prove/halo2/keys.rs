@@ -28,6 +28,7 @@ macro_rules! with_menu {
     ($menu:expr, $function:ident $arguments:tt) => {
         match $menu {
             Menu::Dot4x4 => $function::<4, 4> $arguments,
+            Menu::Dot8x6 => $function::<8, 6> $arguments,
             Menu::Dot8x8 => $function::<8, 8> $arguments,
         }
     };

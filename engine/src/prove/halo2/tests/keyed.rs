@@ -17,6 +17,7 @@ fn keys_are_pinned() {
     });
     expect![[r#"
         4x4 k=8 6208 bytes ac353865ebcf8ea36303ee1306dd0616814778a5a98ff0ebc1e03061578e6bd9
+        8x6 k=8 8128 bytes bf26354116f8c3370429281d36e283b0843ba7336f26136531dc80bb08f0a11f
         8x8 k=8 8896 bytes ee0b3f90e7b09efc811310539a7c5795acfe53386bd38a55bdec13fd803e8921
     "#]]
     .assert_eq(&digests.concat());
