@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::cost;
 use crate::graph::Graph;
 use crate::program::{Program, ProgramSlice, Skeleton, Trace, ValueId};
+use crate::prove::System;
 
 /// How a plan's cuts divide a model and its program.
 #[derive(Clone, Debug)]
@@ -20,6 +21,15 @@ pub struct Layout {
     /// The program's tensor for each output of the model; `None` where the output depends on a
     /// node that can't be lowered.
     pub outputs: Vec<Option<ValueId>>,
+}
+
+/// The tensors that are public under a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicTensors {
+    /// All of them.
+    pub open: BTreeSet<ValueId>,
+    /// Those of them that are bound by a plain digest.
+    pub plain: BTreeSet<ValueId>,
 }
 
 /// One slice of the plan.
@@ -106,6 +116,23 @@ impl Layout {
             .iter()
             .map(|id| id.and_then(|id| Some(program.dequantise(id, trace.get(&id)?))))
             .collect()
+    }
+
+    /// The tensors that are public under a plan with these systems: those beside a slice whose
+    /// system hides nothing. What lies beside no other slice needs no commitment that hides it.
+    #[must_use]
+    pub fn public(&self, systems: &[System]) -> PublicTensors {
+        let (mut open, mut hiding) = (BTreeSet::new(), BTreeSet::new());
+        for (slice, system) in self.slices.iter().zip(systems) {
+            let beside = slice.program.inputs.iter().chain(&slice.program.outputs).copied();
+            if system.is_zero_knowledge() {
+                hiding.extend(beside);
+            } else {
+                open.extend(beside);
+            }
+        }
+        let plain = open.difference(&hiding).copied().collect();
+        PublicTensors { open, plain }
     }
 
     /// The slices that the model's outputs depend on; `None` where an output can't be lowered.

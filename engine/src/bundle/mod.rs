@@ -13,6 +13,7 @@
 //! | [`verify`] | the verdict of someone who trusts nothing in the bundle |
 //! | [`Inclusion`] | one slice's record, shown to be in a receipt |
 
+mod binding;
 mod context;
 mod format;
 mod layout;
@@ -23,8 +24,9 @@ mod verify;
 
 use serde::{Deserialize, Serialize};
 
+pub use binding::Binding;
 pub use format::{BundleError, FORMAT_VERSION, MOST_BUNDLE_BYTES};
-pub use layout::{Layout, SliceLayout};
+pub use layout::{Layout, PublicTensors, SliceLayout};
 pub use receipt::{Inclusion, InclusionError};
 pub use secrets::{Secret, Secrets};
 pub use verdict::{SliceVerdict, Standing, Verdict};
@@ -63,7 +65,7 @@ pub struct Header {
     pub nonce: [u8; 32],
     /// A text that a verifier may demand, against replay.
     pub context: String,
-    /// A commitment for each tensor on a boundary, inputs and outputs included, increasing by id.
+    /// A binding for each tensor on a boundary, inputs and outputs included, increasing by id.
     #[serde(deserialize_with = "format::bounded")]
     pub boundaries: Vec<Boundary>,
     /// The tensors that the prover chose to reveal, increasing by id.
@@ -71,14 +73,14 @@ pub struct Header {
     pub openings: Vec<Opening>,
 }
 
-/// A tensor on a boundary, committed to. Producer and consumers all refer to this one commitment,
+/// A tensor on a boundary, bound. Producer and consumers all refer to this one binding,
 /// so that they can't mean different tensors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boundary {
     /// Which tensor of the program.
     pub value: ValueId,
-    /// The salted digest of its elements.
-    pub commitment: Commitment,
+    /// The digest of its elements.
+    pub binding: Binding,
 }
 
 /// A revealed tensor.
@@ -86,8 +88,8 @@ pub struct Boundary {
 pub struct Opening {
     /// Which tensor of the program.
     pub value: ValueId,
-    /// The salt of its commitment.
-    pub salt: Salt,
+    /// The salt of its commitment; none where its binding is plain.
+    pub salt: Option<Salt>,
     /// Its elements, row-major.
     pub elements: Vec<i32>,
 }
@@ -136,19 +138,24 @@ impl Header {
         self.openings.iter().find(|opening| opening.value == value)
     }
 
-    /// The commitment to the tensor with this id.
+    /// The binding of the tensor with this id.
     #[must_use]
-    pub fn commitment(&self, value: ValueId) -> Option<Commitment> {
+    pub fn binding(&self, value: ValueId) -> Option<Binding> {
         let at = self.boundaries.binary_search_by_key(&value, |boundary| boundary.value).ok()?;
-        Some(self.boundaries[at].commitment)
+        Some(self.boundaries[at].binding)
     }
 
-    /// The commitments on a slice's boundary, inputs first, as its statement has them.
+    /// The commitments on a slice's boundary, inputs first, as the statement of a system that
+    /// hides them has them.
     ///
     /// # Errors
     /// Gives the first tensor that has none.
-    pub fn boundary_of(&self, slice: &ProgramSlice) -> Result<Vec<Commitment>, ValueId> {
-        slice.inputs.iter().chain(&slice.outputs).map(|&id| self.commitment(id).ok_or(id)).collect()
+    pub fn commitments_of(&self, slice: &ProgramSlice) -> Result<Vec<Commitment>, ValueId> {
+        let commitment = |&id: &ValueId| match self.binding(id) {
+            Some(Binding::Salted(commitment)) => Ok(commitment),
+            Some(Binding::Plain(_)) | None => Err(id),
+        };
+        slice.inputs.iter().chain(&slice.outputs).map(commitment).collect()
     }
 }
 

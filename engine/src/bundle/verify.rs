@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use super::layout::Layout;
 use super::verdict::{SliceVerdict, Standing, Verdict};
-use super::{Backing, Bundle, Header, Opening};
+use super::{Backing, Binding, Bundle, Header, Opening};
 use crate::digest::Digest;
 use crate::onnx::Model;
 use crate::program::{Program, ProgramSlice, Skeleton, Trace};
-use crate::prove::{Statement, System, halo2};
+use crate::prove::{Boundary, Statement, System};
 
 /// What a verifier asks of a bundle.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ pub fn verify_with(
                 (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
             }
             (Backing::Proof(proof), None) => {
-                match check_proof(&program, &slice.program, header, index, proof, check) {
+                match check_proof(&program, &slice.program, header, &opened, index, proof, check) {
                     Ok(()) => (Standing::Proven, "the proof holds".to_owned()),
                     Err(reason) => (Standing::Rejected, reason),
                 }
@@ -175,6 +175,14 @@ fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
             layout.boundary.len()
         ));
     }
+    let plain = layout.public(&header.systems).plain;
+    let wrong = |b: &&super::Boundary| b.binding.is_salted() == plain.contains(&b.value);
+    if let Some(boundary) = header.boundaries.iter().find(wrong) {
+        return Err(format!(
+            "tensor {:?} is not bound in the way that the plan's proof systems need",
+            program.value(boundary.value).name
+        ));
+    }
     Ok((program, layout))
 }
 
@@ -201,8 +209,8 @@ fn check_openings(header: &Header, program: &Program) -> Result<Trace, String> {
             return Err("the openings are not in increasing order".to_owned());
         }
         last = Some(*value);
-        let commitment = header
-            .commitment(*value)
+        let binding = header
+            .binding(*value)
             .ok_or_else(|| format!("tensor {} is opened and not on a boundary", value.0))?;
         let tensor = program.value(*value);
         let range = tensor.range();
@@ -220,7 +228,7 @@ fn check_openings(header: &Header, program: &Program) -> Result<Trace, String> {
                 tensor.name, tensor.bits
             ));
         }
-        if halo2::commit(program, *value, elements, salt) != commitment {
+        if Binding::of(program, *value, elements, salt.as_ref()) != binding {
             return Err(format!(
                 "the opening of tensor {:?} is not what the commitment is to",
                 tensor.name
@@ -263,16 +271,32 @@ fn check_proof(
     program: &Program,
     slice: &ProgramSlice,
     header: &Header,
+    opened: &Trace,
     index: usize,
     proof: &[u8],
     check: &mut ProofCheck<'_>,
 ) -> Result<(), String> {
-    let boundary = header.boundary_of(slice).map_err(|id| {
-        format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
-    })?;
-    let statement =
-        Statement { program, slice, context: header.slice_context(index).0, boundary: &boundary };
-    check(index, header.systems[index], &statement, proof)
+    let system = header.systems[index];
+    let context = header.slice_context(index).0;
+    if system.is_zero_knowledge() {
+        let commitments = header.commitments_of(slice).map_err(|id| {
+            format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
+        })?;
+        let boundary = Boundary::Committed(&commitments);
+        return check(index, system, &Statement { program, slice, context, boundary }, proof);
+    }
+    let tensor = |id| {
+        opened.get(id).map(Vec::as_slice).ok_or_else(|| {
+            format!(
+                "tensor {:?} on its boundary is not revealed, and {system} takes public tensors",
+                program.value(*id).name
+            )
+        })
+    };
+    let tensors: Result<Vec<&[i32]>, String> =
+        slice.inputs.iter().chain(&slice.outputs).map(tensor).collect();
+    let boundary = Boundary::Public(&tensors?);
+    check(index, system, &Statement { program, slice, context, boundary }, proof)
 }
 
 /// What is known of a slice without a proof.

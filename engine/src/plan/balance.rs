@@ -176,7 +176,7 @@ impl Plan {
         metric: Metric,
         tolerance: f64,
     ) -> Result<Self, BalanceError> {
-        let pieces = Pieces::new(estimator, System::default());
+        let pieces = Pieces::new(estimator, self.default_system());
         let end = pieces.at.len() - 1;
         if slices == 0 || slices > end {
             return Err(BalanceError::SliceCount { slices, most: end });
@@ -213,7 +213,7 @@ impl Plan {
     /// # Errors
     /// Where a single node is over the budget or can't be proven.
     pub fn within_budget(&self, estimator: &Estimator, budget: u64) -> Result<Self, BalanceError> {
-        let pieces = Pieces::new(estimator, System::default());
+        let pieces = Pieces::new(estimator, self.default_system());
         let end = pieces.at.len() - 1;
         // (slices, bytes crossing, start of the last slice)
         let mut best: Vec<Option<(usize, u64, usize)>> = vec![None; end + 1];
@@ -248,6 +248,7 @@ impl Plan {
     fn with_cuts(&self, cuts: Vec<usize>) -> Self {
         let mut plan = Self::whole(self.model);
         plan.locked = self.locked.clone();
+        plan.system = self.system;
         plan.cuts = cuts;
         plan
     }

@@ -74,11 +74,17 @@ impl Plan {
     /// Chooses the proof system of a slice.
     pub fn set_system(&mut self, slice: usize, system: System) {
         let start = if slice == 0 { 0 } else { self.cuts[slice - 1] };
-        if system == System::default() {
+        if system == self.system {
             self.systems.remove(&start);
         } else {
             self.systems.insert(start, system);
         }
+    }
+
+    /// Chooses the proof system of all slices, also of those that were given another one.
+    pub fn set_all_systems(&mut self, system: System) {
+        self.system = system;
+        self.systems.clear();
     }
 
     fn position(&self, cut: usize) -> Result<usize, PlanError> {

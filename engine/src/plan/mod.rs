@@ -29,7 +29,10 @@ pub struct Plan {
     cuts: Vec<usize>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     locked: BTreeSet<usize>,
-    /// The proof system of slices that differ from the default, by the cut that starts them (0
+    /// The proof system of all slices but those below.
+    #[serde(default)]
+    system: System,
+    /// The proof system of slices that differ from it, by the cut that starts them (0
     /// for the first).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     systems: BTreeMap<usize, System>,
@@ -76,7 +79,7 @@ impl Plan {
     /// One slice: the whole model.
     #[must_use]
     pub fn whole(model: Digest) -> Self {
-        Self { model, cuts: Vec::new(), locked: BTreeSet::new(), systems: BTreeMap::new() }
+        Self { model, cuts: Vec::new(), locked: BTreeSet::new(), system: System::default(), systems: BTreeMap::new() }
     }
 
     /// Cuts given by a user; each is moved to the legal cut that means the same.
@@ -149,7 +152,13 @@ impl Plan {
     #[must_use]
     pub fn system(&self, slice: usize) -> System {
         let start = if slice == 0 { 0 } else { self.cuts[slice - 1] };
-        self.systems.get(&start).copied().unwrap_or_default()
+        self.systems.get(&start).copied().unwrap_or(self.system)
+    }
+
+    /// The proof system of all slices that were not given another one.
+    #[must_use]
+    pub fn default_system(&self) -> System {
+        self.system
     }
 
     /// Whether balancing must leave a cut where it is.

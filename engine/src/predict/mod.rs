@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::prove::Shape;
 use crate::prove::halo2::CircuitShape;
+use crate::prove::whir::WhirShape;
 
 /// What proving a slice is predicted to cost on the machine that the constants were measured on:
 /// two cores of a server. Multiply by a measured factor for another one ([`Prediction::on`]).
@@ -26,7 +27,7 @@ pub struct Prediction {
     pub verify_secs: f64,
     /// Bytes of memory at the peak, keys included.
     pub peak_bytes: u64,
-    /// Bytes of the proof: exact.
+    /// Bytes of the proof: exact for `halo2`; for `whir` they depend on where its queries fall.
     pub proof_bytes: u64,
 }
 
@@ -52,6 +53,7 @@ impl Prediction {
 pub fn of(shape: &Shape) -> Prediction {
     match shape {
         Shape::Halo2(shape) => halo2(shape),
+        Shape::Whir(shape) => whir(shape),
     }
 }
 
@@ -82,6 +84,25 @@ pub fn halo2(shape: &CircuitShape) -> Prediction {
         verify_secs: 0.008 + micros(2.8),
         peak_bytes: (4e6 + rows * 32.0 * elements) as u64,
         proof_bytes: shape.proof_bytes as u64,
+    }
+}
+
+/// Predicts the cost of a proof by `whir`.
+#[must_use]
+pub fn whir(shape: &WhirShape) -> Prediction {
+    let committed = (1u64 << shape.variables) as f64;
+    let leaves = (1u64 << shape.lookup_variables) as f64;
+    let weights = shape.weights as f64;
+    let prove_secs = 3e-3 + 110e-9 * committed + 120e-9 * leaves + 6e-9 * weights;
+    let levels = shape.variables as f64;
+    Prediction {
+        setup_secs: 0.0,
+        prove_secs,
+        prove_secs_low: 0.5 * prove_secs,
+        prove_secs_high: 2.5 * prove_secs,
+        verify_secs: 2e-3 + 20e-9 * committed + 20e-9 * leaves + 6e-9 * weights,
+        peak_bytes: (12e6 + 110.0 * committed + 90.0 * leaves + 12.0 * weights) as u64,
+        proof_bytes: (13_000.0 * levels - 60_000.0).max(40_000.0) as u64,
     }
 }
 

@@ -8,6 +8,9 @@
 //! falls back silently.
 
 pub mod halo2;
+#[cfg(test)]
+mod testing;
+pub mod whir;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,14 +30,45 @@ pub enum System {
     #[default]
     /// Zero knowledge, no trusted setup, proofs below 10 KB.
     Halo2,
+    /// Integrity only, and fast: hash-based, boundaries are public, nothing is hidden.
+    Whir,
 }
 
 impl System {
+    /// Every system.
+    pub const ALL: [Self; 2] = [Self::Halo2, Self::Whir];
+
     /// The prover and verifier behind the name.
     #[must_use]
     pub fn proof_system(self) -> &'static dyn ProofSystem {
         match self {
             Self::Halo2 => &halo2::Halo2::AUTO,
+            Self::Whir => &whir::Whir,
+        }
+    }
+
+    /// Whether it hides what flows through a slice. Where it doesn't, the tensors on the slice's
+    /// boundary are public.
+    #[must_use]
+    pub fn is_zero_knowledge(self) -> bool {
+        match self {
+            Self::Halo2 => true,
+            Self::Whir => false,
+        }
+    }
+
+    /// What it promises, in a sentence.
+    #[must_use]
+    pub fn promise(self) -> &'static str {
+        match self {
+            Self::Halo2 => {
+                "Zero knowledge and small proofs: activations stay hidden, a slice's proof has \
+                 less than 10 KB."
+            }
+            Self::Whir => {
+                "Speed and hash-based security, and nothing hidden: the tensors on the slice's \
+                 boundary become public."
+            }
         }
     }
 }
@@ -43,13 +77,14 @@ impl fmt::Display for System {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Halo2 => "halo2",
+            Self::Whir => "whir",
         })
     }
 }
 
 /// A text that names no proof system.
 #[derive(Debug, thiserror::Error)]
-#[error("no proof system is called {0:?}: choose `halo2`")]
+#[error("no proof system is called {0:?}: choose `halo2` or `whir`")]
 pub struct UnknownSystem(String);
 
 impl FromStr for System {
@@ -58,6 +93,7 @@ impl FromStr for System {
     fn from_str(text: &str) -> Result<Self, UnknownSystem> {
         match text {
             "halo2" => Ok(Self::Halo2),
+            "whir" => Ok(Self::Whir),
             _ => Err(UnknownSystem(text.to_owned())),
         }
     }
@@ -72,8 +108,17 @@ pub struct Statement<'a> {
     pub slice: &'a ProgramSlice,
     /// Digest of everything else that the proof is bound to (format, run, plan), against replay.
     pub context: [u8; 32],
-    /// Commitments to the slice's inputs, then to its outputs, in the order of the slice.
-    pub boundary: &'a [Commitment],
+    /// The slice's inputs, then its outputs, in the order of the slice.
+    pub boundary: Boundary<'a>,
+}
+
+/// The tensors on a slice's boundary, as its proof system has them.
+#[derive(Clone, Copy, Debug)]
+pub enum Boundary<'a> {
+    /// Commitments to them: what systems take that hide them.
+    Committed(&'a [Commitment]),
+    /// Their elements: what systems take that don't.
+    Public(&'a [&'a [i32]]),
 }
 
 /// What only the prover knows.
@@ -141,12 +186,12 @@ pub enum ProveError {
     /// The slice does not run on these inputs.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The statement has the wrong number of commitments.
-    #[error("the slice has {expected} boundary tensors, the statement commits to {got}")]
+    /// The statement has the wrong number of tensors, or not in the way that the system needs.
+    #[error("the slice has {expected} boundary tensors, the statement gives {got} of them")]
     BoundaryCount {
         /// Tensors on the slice's boundary.
         expected: usize,
-        /// Commitments given.
+        /// Commitments or public tensors given.
         got: usize,
     },
     /// A boundary tensor has no salt.
@@ -166,6 +211,12 @@ pub enum ProveError {
         /// Name of the tensor.
         name: String,
     },
+    /// A public tensor of the statement is not that of the witness.
+    #[error("tensor {name:?} of the statement is not the one of this run")]
+    WrongTensor {
+        /// Name of the tensor.
+        name: String,
+    },
     /// The proof system failed.
     #[error("the proof of the slice could not be made: {0}")]
     Backend(String),
@@ -177,12 +228,12 @@ pub enum VerifyError {
     /// The system cannot prove this slice, so no proof of it can be valid.
     #[error(transparent)]
     Unprovable(#[from] Unprovable),
-    /// The statement has the wrong number of commitments.
-    #[error("the slice has {expected} boundary tensors, the statement commits to {got}")]
+    /// The statement has the wrong number of tensors, or not in the way that the system needs.
+    #[error("the slice has {expected} boundary tensors, the statement gives {got} of them")]
     BoundaryCount {
         /// Tensors on the slice's boundary.
         expected: usize,
-        /// Commitments given.
+        /// Commitments or public tensors given.
         got: usize,
     },
     /// A proof of this slice has another length.
@@ -196,6 +247,15 @@ pub enum VerifyError {
     /// The proof does not hold.
     #[error("the proof does not hold for this statement")]
     Rejected,
+    /// A proof by [`whir`] does not hold.
+    #[error("the proof does not hold for this statement: {0}")]
+    Whir(#[from] whir::Rejection),
+    /// A public tensor has the wrong length, or leaves the range of its bits.
+    #[error("the public tensor {name:?} has another length than its shape, or leaves its range")]
+    PublicTensor {
+        /// Name of the tensor.
+        name: String,
+    },
     /// The verifying key could not be derived.
     #[error("the verifying key of the slice could not be derived: {0}")]
     Backend(String),
@@ -238,4 +298,6 @@ pub trait ProofSystem: Sync {
 pub enum Shape {
     /// A circuit of [`halo2`].
     Halo2(halo2::CircuitShape),
+    /// The sizes of a proof by [`whir`].
+    Whir(whir::WhirShape),
 }

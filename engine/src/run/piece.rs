@@ -9,7 +9,7 @@ use super::wire::{Report, WireStatement, Work};
 use super::worker::{ChildError, Children, Sign};
 use super::{Event, Measured, Phase, Piece, Request};
 use crate::program::Trace;
-use crate::prove::{self, Commitment, Shape, Statement, halo2};
+use crate::prove::{self, Boundary, Shape, Statement, halo2};
 
 /// What proving a piece needs.
 pub(super) struct Prover<'a> {
@@ -25,15 +25,13 @@ pub(super) struct ProvenPiece {
     pub proof: Vec<u8>,
     pub measured: Measured,
     context: [u8; 32],
-    boundary: Vec<Commitment>,
 }
 
 impl ProvenPiece {
-    /// Whether this statement with this proof is what was proven and verified.
+    /// Whether this statement with this proof is what was proven and verified. The context covers
+    /// model, program, plan, place and the bindings of all boundary tensors.
     pub(super) fn is_of(&self, statement: &Statement<'_>, proof: &[u8]) -> bool {
-        self.context == statement.context
-            && self.boundary == statement.boundary
-            && self.proof == proof
+        self.context == statement.context && self.proof == proof
     }
 }
 
@@ -62,12 +60,19 @@ impl Prover<'_> {
         let slice = &prepared.layout.slices[index].program;
         let header = &prepared.header;
         let system = header.systems[index];
-        let boundary = header
-            .boundary_of(slice)
-            .map_err(|id| ChildError::Failed(format!("tensor {} has no commitment", id.0)))?;
         let context = header.slice_context(index).0;
-        let statement =
-            Statement { program: &self.request.program, slice, context, boundary: &boundary };
+        let (commitments, tensors);
+        let boundary = if system.is_zero_knowledge() {
+            commitments = header
+                .commitments_of(slice)
+                .map_err(|id| ChildError::Failed(format!("tensor {} has no commitment", id.0)))?;
+            Boundary::Committed(&commitments)
+        } else {
+            let ids = slice.inputs.iter().chain(&slice.outputs);
+            tensors = ids.map(|id| self.trace[id].as_slice()).collect::<Vec<_>>();
+            Boundary::Public(&tensors)
+        };
+        let statement = Statement { program: &self.request.program, slice, context, boundary };
 
         let made_secs = self.make_parameters(&statement, system, piece)?;
         let own = |id: &_| slice.inputs.contains(id) || slice.outputs.contains(id);
@@ -109,7 +114,7 @@ impl Prover<'_> {
         };
         let at_secs = self.sink.now_secs();
         self.sink.send(Event::Finished { piece, measured, at_secs });
-        Ok(ProvenPiece { proof, measured, context, boundary })
+        Ok(ProvenPiece { proof, measured, context })
     }
 
     /// Makes the parameters here where several processes could want the same ones at a time, and
@@ -124,10 +129,11 @@ impl Prover<'_> {
             return Ok(0.0);
         }
         let failed = |reason: String| ChildError::Failed(reason);
-        let Shape::Halo2(shape) = system
+        let shape = system
             .proof_system()
             .shape(statement.program, statement.slice)
             .map_err(|error| failed(error.to_string()))?;
+        let Shape::Halo2(shape) = shape else { return Ok(0.0) };
         self.sink.phase(piece, Phase::Parameters);
         let before = self.sink.now_secs();
         halo2::parameters(shape.k, halo2::default_cache().as_deref())

@@ -7,7 +7,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::{Request, Reveal};
-use crate::bundle::{Boundary, Header, Layout, Opening, Secrets};
+use crate::bundle::{Binding, Boundary, Header, Layout, Opening, Secrets};
 use crate::program::{Trace, ValueId};
 use crate::prove::{Salt, System, halo2};
 
@@ -44,7 +44,10 @@ pub(super) fn prepare(
     SysRng
         .try_fill_bytes(&mut nonce)
         .map_err(|error| format!("the system gives no randomness: {error}"))?;
-    let revealed = revealed(request.reveal, &layout, &request.program.inputs, proven);
+    let public = layout.public(&systems);
+    refuse_hidden_ends(request, &layout, &public.open)?;
+    let mut revealed = revealed(request.reveal, &layout, &request.program.inputs, proven);
+    revealed.extend(&public.open);
     let start = Instant::now();
     let mut salts = BTreeMap::new();
     let (mut boundaries, mut openings, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
@@ -52,16 +55,16 @@ pub(super) fn prepare(
         let elements = trace
             .get(&value)
             .ok_or_else(|| format!("tensor {:?} was not computed", program.value(value).name))?;
-        let salt = halo2::random_salt();
-        let commitment = halo2::commit(program, value, elements, &salt);
-        boundaries.push(Boundary { value, commitment });
+        let salt = (!public.plain.contains(&value)).then(halo2::random_salt);
+        let binding = Binding::of(program, value, elements, salt.as_ref());
+        boundaries.push(Boundary { value, binding });
         let opening = Opening { value, salt, elements: elements.clone() };
         if revealed.contains(&value) {
             openings.push(opening);
         } else {
             hidden.push(opening);
         }
-        salts.insert(value, salt);
+        salts.extend(salt.map(|salt| (value, salt)));
     }
     let commit_secs = start.elapsed().as_secs_f64();
     let cuts = cuts
@@ -81,6 +84,28 @@ pub(super) fn prepare(
     };
     let secrets = Secrets { run: header.run_digest(), tensors: hidden };
     Ok(Prepared { layout, header, secrets, salts, commit_secs })
+}
+
+/// A system that hides nothing can't prove beside an end of the model that is to stay hidden.
+fn refuse_hidden_ends(
+    request: &Request,
+    layout: &Layout,
+    open: &BTreeSet<ValueId>,
+) -> Result<(), String> {
+    let Reveal { input, output, all, .. } = request.reveal;
+    let is_open = |id: &ValueId| open.contains(id);
+    let hidden_input = !(input || all) && request.program.inputs.iter().any(is_open);
+    let hidden_output = !(output || all) && layout.outputs.iter().flatten().any(is_open);
+    let what = match (hidden_input, hidden_output) {
+        (false, false) => return Ok(()),
+        (true, false) => "input",
+        (false, true) => "output",
+        (true, true) => "input and output",
+    };
+    Err(format!(
+        "the {what} is to stay hidden, and a slice beside it is to be proven with a system that \
+         hides nothing: take halo2 there, or reveal the {what}"
+    ))
 }
 
 fn revealed(

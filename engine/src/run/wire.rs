@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::program::{Program, ProgramSlice, Trace, ValueId};
-use crate::prove::{Commitment, Phase, Salt, Statement, System};
+use crate::prove::{Boundary, Commitment, Phase, Salt, Statement, System};
 
 /// Bytes that a frame may have.
 const MOST_FRAME_BYTES: u64 = 1 << 34;
@@ -19,7 +19,14 @@ pub(super) struct WireStatement {
     inputs: Vec<ValueId>,
     outputs: Vec<ValueId>,
     context: [u8; 32],
-    boundary: Vec<Commitment>,
+    boundary: WireBoundary,
+}
+
+/// The boundary of a statement, owned.
+#[derive(Serialize, Deserialize)]
+enum WireBoundary {
+    Committed(Vec<Commitment>),
+    Public(Vec<Vec<i32>>),
 }
 
 impl WireStatement {
@@ -39,7 +46,12 @@ impl WireStatement {
             inputs: slice.inputs.clone(),
             outputs: slice.outputs.clone(),
             context,
-            boundary: boundary.to_vec(),
+            boundary: match boundary {
+                Boundary::Committed(commitments) => WireBoundary::Committed(commitments.to_vec()),
+                Boundary::Public(tensors) => {
+                    WireBoundary::Public(tensors.iter().map(|tensor| tensor.to_vec()).collect())
+                }
+            },
         }
     }
 
@@ -50,12 +62,15 @@ impl WireStatement {
             inputs: self.inputs.clone(),
             outputs: self.outputs.clone(),
         };
-        f(&Statement {
-            program: &self.program,
-            slice: &slice,
-            context: self.context,
-            boundary: &self.boundary,
-        })
+        let tensors: Vec<&[i32]>;
+        let boundary = match &self.boundary {
+            WireBoundary::Committed(commitments) => Boundary::Committed(commitments),
+            WireBoundary::Public(owned) => {
+                tensors = owned.iter().map(Vec::as_slice).collect();
+                Boundary::Public(&tensors)
+            }
+        };
+        f(&Statement { program: &self.program, slice: &slice, context: self.context, boundary })
     }
 }
 

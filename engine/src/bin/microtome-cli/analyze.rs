@@ -84,10 +84,10 @@ pub fn main(args: &Args) -> Result<End> {
 
 fn nodes(graph: &Graph, skeleton: &Skeleton) -> Vec<NodeJson> {
     let costs = cost::of(graph);
-    let obstacles = obstacles(graph, skeleton);
+    let obstacles = System::ALL.map(|system| (system, obstacles(graph, skeleton, system)));
     let node = |(index, node): (usize, &microtome_engine::graph::Node)| {
         let shapes = node.outputs.iter().flatten().map(|&id| graph.tensor(id).shape.clone());
-        let provable = match &obstacles[index] {
+        let provable = |obstacle: &Option<String>| match obstacle {
             None => Value::Bool(true),
             Some(reason) => Value::String(reason.clone()),
         };
@@ -100,15 +100,18 @@ fn nodes(graph: &Graph, skeleton: &Skeleton) -> Vec<NodeJson> {
             flops: costs[index].flops,
             params: costs[index].params,
             output_shapes: shapes.collect(),
-            provable: [(System::Halo2.to_string(), provable)].into(),
+            provable: obstacles
+                .iter()
+                .map(|(system, obstacles)| (system.to_string(), provable(&obstacles[index])))
+                .collect(),
         }
     };
     graph.nodes.iter().enumerate().map(node).collect()
 }
 
-/// Why each node can't be proven by `halo2`, where it can't: it can't be lowered, or its circuit
-/// would be too large even as a slice of its own.
-fn obstacles(graph: &Graph, skeleton: &Skeleton) -> Vec<Option<String>> {
+/// Why each node can't be proven by a system, where it can't: it can't be lowered, or it would be
+/// too large even as a slice of its own.
+fn obstacles(graph: &Graph, skeleton: &Skeleton, system: System) -> Vec<Option<String>> {
     let mut obstacles: Vec<Option<String>> =
         (0..graph.nodes.len()).map(|n| skeleton.obstacle(n).map(str::to_owned)).collect();
     let card = Card::nominal(skeleton, Settings::DEFAULT);
@@ -119,7 +122,7 @@ fn obstacles(graph: &Graph, skeleton: &Skeleton) -> Vec<Option<String>> {
             return obstacles.into_iter().map(|o| Some(o.unwrap_or(reason.clone()))).collect();
         }
     };
-    let system = System::Halo2.proof_system();
+    let system = system.proof_system();
     for (index, op) in program.ops.iter().enumerate() {
         let obstacle = &mut obstacles[op.node];
         if obstacle.is_none() {

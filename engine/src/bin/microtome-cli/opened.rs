@@ -90,9 +90,7 @@ impl Opened {
             }
         };
         if let Some(system) = system {
-            for slice in 0..plan.slice_count() {
-                plan.set_system(slice, system);
-            }
+            plan.set_all_systems(system);
         }
         Ok(plan)
     }

@@ -81,6 +81,8 @@ struct SliceJson {
     system: System,
     k: Option<u32>,
     rows: Option<usize>,
+    cells: Option<usize>,
+    lookups: Option<usize>,
     predicted_prove_secs: Option<f64>,
     predicted_setup_secs: Option<f64>,
     predicted_verify_secs: Option<f64>,
@@ -120,7 +122,9 @@ pub fn main(args: &Args) -> Result<End> {
         Arc::clone(&opened.skeleton),
         Arc::clone(&quantised.program),
     );
-    let whole = Plan::whole(graph.digest);
+    let mut whole = Plan::whole(graph.digest);
+    // Balance and budget go by what the slices cost with their system.
+    whole.set_all_systems(args.system.unwrap_or_default());
     let mut plan = match (args.slices, &args.cuts, args.budget) {
         (Some(slices), _, _) => whole.balanced(&estimator, slices, args.balance, args.tolerance)?,
         (_, Some(cuts), _) => Plan::from_cuts(graph.digest, &opened.skeleton, cuts)?,
@@ -128,9 +132,7 @@ pub fn main(args: &Args) -> Result<End> {
         (None, None, None) => whole,
     };
     if let Some(system) = args.system {
-        for slice in 0..plan.slice_count() {
-            plan.set_system(slice, system);
-        }
+        plan.set_all_systems(system);
     }
     let slices = estimator.slices(&plan);
     let result = PlanJson {
@@ -152,7 +154,11 @@ pub fn main(args: &Args) -> Result<End> {
 }
 
 fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> SliceJson {
-    let circuit = slice.circuit.as_ref().map(|Shape::Halo2(shape)| shape);
+    let (halo2, whir) = match &slice.circuit {
+        Some(Shape::Halo2(shape)) => (Some(shape), None),
+        Some(Shape::Whir(shape)) => (None, Some(shape)),
+        None => (None, None),
+    };
     let prediction = slice.prediction.as_ref();
     SliceJson {
         index,
@@ -161,14 +167,28 @@ fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> Sli
         in_bytes: slice.in_bytes,
         out_bytes: slice.out_bytes,
         system: slice.system,
-        k: circuit.map(|shape| shape.k),
-        rows: circuit.map(|shape| shape.rows.max()),
+        k: halo2.map(|shape| shape.k),
+        rows: halo2.map(|shape| shape.rows.max()),
+        cells: whir.map(|shape| shape.cells),
+        lookups: whir.map(|shape| shape.lookups),
         predicted_prove_secs: prediction.map(|p| p.prove_secs),
         predicted_setup_secs: prediction.map(|p| p.setup_secs),
         predicted_verify_secs: prediction.map(|p| p.verify_secs),
         predicted_peak_bytes: prediction.map(|p| p.peak_bytes),
         predicted_proof_bytes: prediction.map(|p| p.proof_bytes),
         obstacle: slice.obstacle.clone(),
+    }
+}
+
+/// Rows and k of a circuit; committed elements and look-ups of a sumcheck proof.
+fn size(slice: &SliceJson) -> Option<String> {
+    let count = |n: usize| grouped(n as u64);
+    match (slice.k, slice.rows, slice.cells, slice.lookups) {
+        (Some(k), Some(rows), ..) => Some(format!("{} rows, k = {k}", count(rows))),
+        (_, _, Some(cells), Some(lookups)) => {
+            Some(format!("{} elements, {} look-ups", count(cells), count(lookups)))
+        }
+        _ => None,
     }
 }
 
@@ -180,8 +200,8 @@ fn describe(result: &PlanJson<'_>) -> String {
         "parameters",
         "in",
         "out",
-        "k",
-        "rows",
+        "system",
+        "size",
         "prove",
         "peak",
         "proof",
@@ -196,8 +216,8 @@ fn describe(result: &PlanJson<'_>) -> String {
         row.extend([bytes(slice.in_bytes), bytes(slice.out_bytes)]);
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
         row.extend([
-            or_none(slice.k.map(|k| k.to_string())),
-            or_none(slice.rows.map(|rows| grouped(rows as u64))),
+            slice.system.to_string(),
+            or_none(size(slice)),
             or_none(slice.predicted_prove_secs.map(secs)),
             or_none(slice.predicted_peak_bytes.map(bytes)),
             or_none(slice.predicted_proof_bytes.map(bytes)),

@@ -230,7 +230,7 @@ fn innermost(shape: &[usize], operands: &[Operand]) -> (usize, Vec<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::random_maps;
+    use crate::prove::testing::random_maps;
     use super::*;
 
     #[test]

@@ -37,8 +37,6 @@ mod steps;
 mod table;
 mod tamper;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 
 pub use keys::{Keys, keys};
@@ -52,7 +50,7 @@ use ff::PrimeField;
 use halo2_proofs::pasta::Fp;
 
 use super::{
-    Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable, VerifyError,
+    Boundary, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable, VerifyError,
     Witness, timed,
 };
 use crate::program::{Program, ProgramSlice};
@@ -137,15 +135,24 @@ fn backend(error: impl ToString) -> ProveError {
 /// differ.
 fn instance(statement: &Statement<'_>) -> Result<Vec<Fp>, (usize, usize)> {
     let expected = statement.slice.inputs.len() + statement.slice.outputs.len();
-    if statement.boundary.len() != expected {
-        return Err((expected, statement.boundary.len()));
+    let commitments = commitments(statement);
+    if commitments.len() != expected {
+        return Err((expected, commitments.len()));
     }
     let (low, high) = statement.context.split_at(16);
     let half = |bytes: &[u8]| {
         Fp::from_u128(bytes.iter().rev().fold(0, |sum, &byte| sum << 8 | u128::from(byte)))
     };
-    let digests = statement.boundary.iter().map(|commitment| commitment.field());
+    let digests = commitments.iter().map(|commitment| commitment.field());
     Ok([half(low), half(high)].into_iter().chain(digests).collect())
+}
+
+/// The commitments of a statement; none where it has public tensors instead.
+fn commitments<'a>(statement: &Statement<'a>) -> &'a [Commitment] {
+    match statement.boundary {
+        Boundary::Committed(commitments) => commitments,
+        Boundary::Public(_) => &[],
+    }
 }
 
 /// Runs the slice on the witness's integers and checks the commitments of the statement.
@@ -153,10 +160,10 @@ fn checked_trace(
     statement: &Statement<'_>,
     witness: &Witness,
 ) -> Result<crate::program::Trace, ProveError> {
-    let Statement { program, slice, boundary, .. } = *statement;
+    let Statement { program, slice, .. } = *statement;
     let inputs = slice.inputs.iter().filter_map(|id| Some((*id, witness.trace.get(id)?.clone())));
     let trace = program.run_slice(slice, inputs.collect())?;
-    for (id, commitment) in slice.inputs.iter().chain(&slice.outputs).zip(boundary) {
+    for (id, commitment) in slice.inputs.iter().chain(&slice.outputs).zip(commitments(statement)) {
         let name = || program.value(*id).name.clone();
         let salt = witness.salts.get(id).ok_or_else(|| ProveError::MissingSalt { name: name() })?;
         if commit(program, *id, &trace[id], salt) != *commitment {

@@ -17,9 +17,9 @@ use super::place::Kind;
 use super::shape::shape_of;
 use super::steps::steps;
 use super::tamper::Tamper;
-use super::testing::{Model, plain, pool};
 use super::*;
 use crate::program::{Trace, ValueId};
+use crate::prove::testing::{Model, plain, pool};
 
 /// Every kind of advice cell.
 const KINDS: [Kind; 14] = [
@@ -64,7 +64,8 @@ impl Case {
 
     fn statement(&self) -> Statement<'_> {
         let context = std::array::from_fn(|i| i as u8);
-        Statement { program: &self.program, slice: &self.slice, context, boundary: &self.boundary }
+        let boundary = Boundary::Committed(&self.boundary);
+        Statement { program: &self.program, slice: &self.slice, context, boundary }
     }
 
     fn witness(&self) -> Witness {

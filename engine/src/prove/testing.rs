@@ -7,7 +7,7 @@ use crate::program::{
 };
 
 /// A small deterministic generator (SplitMix64), so that a failing test fails again.
-pub(super) struct Random(pub u64);
+pub(in crate::prove) struct Random(pub u64);
 
 impl Random {
     pub fn next(&mut self) -> u64 {
@@ -29,7 +29,7 @@ impl Random {
 }
 
 /// A program that grows by operations, together with a run of it.
-pub(super) struct Model {
+pub(in crate::prove) struct Model {
     pub program: Program,
     pub trace: Trace,
     pub random: Random,
@@ -142,7 +142,7 @@ impl Model {
 }
 
 /// A window from its kernel, strides, pads (on both sides) and dilations.
-pub(super) fn sliding(
+pub(in crate::prove) fn sliding(
     planes: usize,
     input: [usize; 2],
     [kernel, strides, pads, dilations]: [[usize; 2]; 4],
@@ -154,12 +154,12 @@ pub(super) fn sliding(
 }
 
 /// Kernel, no strides, no pads, no dilation.
-pub(super) fn plain(kernel: usize) -> [[usize; 2]; 4] {
+pub(in crate::prove) fn plain(kernel: usize) -> [[usize; 2]; 4] {
     [[kernel; 2], [1; 2], [0; 2], [1; 2]]
 }
 
 /// Pooling by windows that don't overlap.
-pub(super) fn pool(kernel: usize) -> [[usize; 2]; 4] {
+pub(in crate::prove) fn pool(kernel: usize) -> [[usize; 2]; 4] {
     [[kernel; 2], [kernel; 2], [0; 2], [1; 2]]
 }
 
@@ -216,7 +216,7 @@ fn random_average(random: &mut Random, window: Window, count_include_pad: bool) 
 }
 
 /// Linear maps of every kind with random geometry, strange ones among them.
-pub(super) fn random_maps() -> Vec<(String, Linear)> {
+pub(in crate::prove) fn random_maps() -> Vec<(String, Linear)> {
     let mut maps = Vec::new();
     for seed in 0..120 {
         let random = &mut Random(seed);

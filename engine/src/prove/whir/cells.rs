@@ -1,0 +1,432 @@
+//! Where the values of a slice lie, and which look-ups they take part in.
+//!
+//! One vector of field elements is committed, dense and without alignment: the tensors inside the
+//! slice, the limbs of every rounding remainder, the running maxima of pools, and the
+//! multiplicities of the tables; zeros fill it up to a power of two. The tensors on the slice's
+//! boundary are public and not committed.
+//!
+//! Prover and verifier both derive all of this from the program; none of it is in a proof.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::WhirShape;
+use crate::program::{Kind, Linear, Op, Program, ProgramSlice, ValueId, Window};
+use crate::prove::Unprovable;
+
+/// Bits of the widest range table; a remainder of more bits is cut into limbs.
+const WIDEST_TABLE: u32 = 16;
+/// Least number of variables of the committed vector: the opening folds that many at least.
+const MIN_VARIABLES: usize = 8;
+/// Greatest number of variables: 2^26 elements take some 4 GB with their code.
+const MAX_VARIABLES: usize = 26;
+/// Least number of variables of the look-ups, so that they fill the lanes of any processor.
+const MIN_LEAF_VARIABLES: usize = 6;
+
+/// Where a vector of values lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On the boundary: the tensor at this place of the statement's boundary.
+    Public(usize),
+    /// In the committed vector, from this element on.
+    Committed(usize),
+}
+
+/// What the look-ups look into. Its rows are `(tag, x, y)`, where the tag names the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Table {
+    /// `0 <= x < 2^bits`, with `y = 0`.
+    Range(u32),
+    /// `-2^(bits-1) <= x < 2^(bits-1)`, with `y = max(x, 0)`.
+    Relu(u32),
+}
+
+impl Table {
+    pub(super) fn rows(self) -> usize {
+        match self {
+            Self::Range(bits) | Self::Relu(bits) => 1 << bits,
+        }
+    }
+
+    /// The tag of its rows: another one for each table that there can be.
+    pub(super) fn tag(self) -> u64 {
+        match self {
+            Self::Range(bits) => u64::from(2 * bits),
+            Self::Relu(bits) => u64::from(2 * bits + 1),
+        }
+    }
+
+    /// `(x, y)` of a row.
+    pub(super) fn row(self, row: usize) -> (i64, i64) {
+        match self {
+            Self::Range(_) => (row as i64, 0),
+            Self::Relu(bits) => {
+                let x = row as i64 - (1i64 << (bits - 1));
+                (x, x.max(0))
+            }
+        }
+    }
+
+    /// The row that holds `(x, y)`, where there is one.
+    pub(super) fn find(self, x: i64, y: i64) -> Option<usize> {
+        let row = match self {
+            Self::Range(_) => x,
+            Self::Relu(bits) => x.checked_add(1i64 << (bits - 1))?,
+        };
+        let row = usize::try_from(row).ok().filter(|&row| row < self.rows())?;
+        (self.row(row) == (x, y)).then_some(row)
+    }
+}
+
+/// A vector of values, read in its own order or in another one.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub place: Place,
+    /// Which elements, where it isn't all of them in order.
+    pub index: Option<Arc<[u32]>>,
+}
+
+impl Source {
+    fn of(place: Place) -> Self {
+        Self { place, index: None }
+    }
+
+    /// The element of the place that is the source's element `i`.
+    pub(super) fn element(&self, i: usize) -> usize {
+        self.index.as_ref().map_or(i, |index| index[i] as usize)
+    }
+}
+
+/// `plus - minus + constant`, element by element.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    pub plus: Source,
+    pub minus: Option<Source>,
+    pub constant: i64,
+}
+
+/// A group of look-ups: for each `i < len`, the row `(tag, x_i, y_i)` is in a table.
+#[derive(Clone, Debug)]
+pub(super) struct Lookup {
+    /// Index in [`Cells::tables`].
+    pub table: usize,
+    pub len: usize,
+    pub x: Difference,
+    /// Zero where there is none.
+    pub y: Option<Difference>,
+    /// Index of the operation in the slice, for errors.
+    pub op: usize,
+}
+
+/// A limb of the remainders of a linear map: the bits from `shift` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limb {
+    pub offset: usize,
+    pub shift: u32,
+    pub bits: u32,
+}
+
+/// What an operation commits to beside its output.
+#[derive(Clone, Debug)]
+pub(super) enum OpCells {
+    /// The limbs of the remainders.
+    Linear(Vec<Limb>),
+    Relu,
+    /// Which elements of the input each step reads, the first two steps' first; the maxima after
+    /// each step but the first, of which the last is the output.
+    MaxPool { taps: Vec<Arc<[u32]>>, maxima: Vec<Place> },
+}
+
+/// Everything about a slice that the protocol needs beside the values.
+#[derive(Clone, Debug)]
+pub(super) struct Cells {
+    pub places: BTreeMap<ValueId, Place>,
+    /// One for each operation of the slice.
+    pub ops: Vec<OpCells>,
+    pub lookups: Vec<Lookup>,
+    /// The tables, each with the place of its multiplicities in the committed vector.
+    pub tables: Vec<(Table, usize)>,
+    /// Elements of the committed vector that are used.
+    pub used: usize,
+    /// Variables of the committed vector.
+    pub variables: usize,
+    /// Look-ups and table rows.
+    pub leaves: usize,
+    /// Variables of the look-up argument.
+    pub leaf_variables: usize,
+}
+
+impl Cells {
+    /// Arranges a slice.
+    ///
+    /// # Errors
+    /// Where the slice is too large or has nothing to prove.
+    pub(super) fn of(program: &Program, slice: &ProgramSlice) -> Result<Self, Unprovable> {
+        Self::arrange(program, slice, true)
+    }
+
+    /// The sizes that decide what the proof costs.
+    ///
+    /// # Errors
+    /// As [`Cells::of`].
+    pub(super) fn shape(
+        program: &Program,
+        slice: &ProgramSlice,
+    ) -> Result<WhirShape, Unprovable> {
+        let cells = Self::arrange(program, slice, false)?;
+        let weights = program.ops[slice.ops.clone()].iter().map(|op| match &op.kind {
+            Kind::Linear(linear) => linear.weights.len(),
+            Kind::Relu | Kind::MaxPool(_) => 0,
+        });
+        Ok(WhirShape {
+            cells: cells.used,
+            variables: cells.variables,
+            lookups: cells.leaves,
+            lookup_variables: cells.leaf_variables,
+            weights: weights.sum(),
+        })
+    }
+
+    /// Arranges a slice; without the elements that pools read, where only sizes are wanted.
+    fn arrange(
+        program: &Program,
+        slice: &ProgramSlice,
+        with_taps: bool,
+    ) -> Result<Self, Unprovable> {
+        let ops = &program.ops[slice.ops.clone()];
+        // Wider tables save limbs, and cost their rows: take what needs the fewest elements.
+        let candidates = (4..=WIDEST_TABLE).map(|width| (sizes(program, ops, width), width));
+        let width = candidates.min().map_or(WIDEST_TABLE, |(_, width)| width);
+        let arranged = Builder::new(program, slice, width, with_taps).build(ops)?;
+        if arranged.variables > MAX_VARIABLES || arranged.leaf_variables > MAX_VARIABLES {
+            return Err(Unprovable {
+                place: "the slice".into(),
+                reason: format!(
+                    "it would commit to 2^{} elements and look up 2^{}, and at most 2^{MAX_VARIABLES} \
+                     are possible: cut it smaller",
+                    arranged.variables, arranged.leaf_variables
+                ),
+            });
+        }
+        Ok(arranged)
+    }
+}
+
+/// Widths of the limbs that make up a remainder of `bits` bits: as equal as possible, so that the
+/// tables are small.
+fn limb_widths(bits: u32, widest: u32) -> impl Iterator<Item = u32> {
+    let count = bits.div_ceil(widest);
+    (0..count).map(move |i| bits / count + u32::from(i < bits % count))
+}
+
+/// Committed elements and look-ups for the remainders, with range tables of at most this width.
+fn sizes(program: &Program, ops: &[Op], width: u32) -> usize {
+    let mut tables = BTreeSet::new();
+    let mut cells = 0;
+    for op in ops {
+        if let Kind::Linear(linear) = &op.kind {
+            let limbs: Vec<u32> = limb_widths(linear.shift, width).collect();
+            cells += limbs.len() * program.value(op.output).len();
+            tables.extend(limbs);
+        }
+    }
+    cells + tables.iter().map(|&bits| Table::Range(bits).rows()).sum::<usize>()
+}
+
+struct Builder<'a> {
+    program: &'a Program,
+    width: u32,
+    with_taps: bool,
+    places: BTreeMap<ValueId, Place>,
+    relu_inputs: BTreeSet<ValueId>,
+    used: usize,
+    lookups: Vec<(Table, Lookup)>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(program: &'a Program, slice: &ProgramSlice, width: u32, with_taps: bool) -> Self {
+        let boundary = slice.inputs.iter().chain(&slice.outputs).enumerate();
+        let places = boundary.map(|(at, &id)| (id, Place::Public(at))).collect();
+        let relus =
+            program.ops[slice.ops.clone()].iter().filter(|op| matches!(op.kind, Kind::Relu));
+        Self {
+            program,
+            width,
+            with_taps,
+            places,
+            relu_inputs: relus.map(|op| op.inputs[0]).collect(),
+            used: 0,
+            lookups: Vec::new(),
+        }
+    }
+
+    fn build(mut self, ops: &[Op]) -> Result<Cells, Unprovable> {
+        let mut op_cells = Vec::with_capacity(ops.len());
+        for (index, op) in ops.iter().enumerate() {
+            op_cells.push(self.op(index, op)?);
+        }
+        if self.lookups.is_empty() {
+            return Err(Unprovable {
+                place: "the slice".into(),
+                reason: "it computes nothing that could be proven".into(),
+            });
+        }
+        let tables: BTreeSet<Table> = self.lookups.iter().map(|(table, _)| *table).collect();
+        let tables: Vec<(Table, usize)> =
+            tables.into_iter().map(|table| (table, self.take(table.rows()))).collect();
+        let place = |table: Table| tables.iter().position(|(t, _)| *t == table).unwrap_or(0);
+        let lookups: Vec<Lookup> = self
+            .lookups
+            .iter()
+            .map(|(table, lookup)| Lookup { table: place(*table), ..lookup.clone() })
+            .collect();
+        let leaves = lookups.iter().map(|lookup| lookup.len).sum::<usize>()
+            + tables.iter().map(|(table, _)| table.rows()).sum::<usize>();
+        Ok(Cells {
+            places: self.places,
+            ops: op_cells,
+            lookups,
+            tables,
+            used: self.used,
+            variables: log2_ceil(self.used).max(MIN_VARIABLES),
+            leaves,
+            leaf_variables: log2_ceil(leaves).max(MIN_LEAF_VARIABLES),
+        })
+    }
+
+    fn take(&mut self, len: usize) -> usize {
+        let offset = self.used;
+        self.used += len;
+        offset
+    }
+
+    fn op(&mut self, index: usize, op: &Op) -> Result<OpCells, Unprovable> {
+        let len = self.program.value(op.output).len();
+        let output = match self.places.get(&op.output) {
+            Some(place) => *place,
+            None => {
+                let place = Place::Committed(self.take(len));
+                self.places.insert(op.output, place);
+                place
+            }
+        };
+        self.check_bits(op)?;
+        match &op.kind {
+            Kind::Linear(linear) => Ok(OpCells::Linear(self.linear(index, op, linear, output))),
+            Kind::Relu => {
+                let bits = self.program.value(op.inputs[0]).bits;
+                let x = Source::of(self.places[&op.inputs[0]]);
+                self.look_up(Table::Relu(bits), index, len, plain(x), Some(plain(Source::of(output))));
+                Ok(OpCells::Relu)
+            }
+            Kind::MaxPool(window) => Ok(self.max_pool(index, op, window, output)),
+        }
+    }
+
+    /// The tables hold values of as many bits as the input has; the output must allow them all.
+    fn check_bits(&self, op: &Op) -> Result<(), Unprovable> {
+        if matches!(op.kind, Kind::Linear(_)) {
+            return Ok(());
+        }
+        let (input, output) =
+            (self.program.value(op.inputs[0]).bits, self.program.value(op.output).bits);
+        if input == output && input < WIDEST_TABLE {
+            return Ok(());
+        }
+        Err(Unprovable {
+            place: format!("node {:?} ({})", op.name, op.operator),
+            reason: format!("it maps {input} bits to {output}; they must be equal and below 16"),
+        })
+    }
+
+    fn linear(&mut self, index: usize, op: &Op, linear: &Linear, output: Place) -> Vec<Limb> {
+        let value = self.program.value(op.output);
+        let (len, bits) = (value.len(), value.bits);
+        let mut shift = 0;
+        let mut limbs = Vec::new();
+        for width in limb_widths(linear.shift, self.width) {
+            let limb = Limb { offset: self.take(len), shift, bits: width };
+            let cells = Source::of(Place::Committed(limb.offset));
+            self.look_up(Table::Range(width), index, len, plain(cells), None);
+            shift += width;
+            limbs.push(limb);
+        }
+        // Public tensors are checked by the verifier itself; what a Relu reads is in its table.
+        if matches!(output, Place::Committed(_)) && !self.relu_inputs.contains(&op.output) {
+            let constant = 1i64 << (bits - 1);
+            let x = Difference { constant, ..plain(Source::of(output)) };
+            self.look_up(Table::Range(bits), index, len, x, None);
+        }
+        limbs
+    }
+
+    /// `m_1 = max(t_1, t_0)`, `m_j = max(t_j, m_{j-1})` over the taps `t` of each window. Each is
+    /// the look-up of `(t_j - m_{j-1}, m_j - m_{j-1})` in a table of `(d, max(d, 0))`: both
+    /// operands are in range already, so their difference is in the table's.
+    fn max_pool(&mut self, index: usize, op: &Op, window: &Window, output: Place) -> OpCells {
+        let value = self.program.value(op.output);
+        let (len, table) = (value.len(), Table::Relu(value.bits + 1));
+        let input = self.places[&op.inputs[0]];
+        let taps = window_taps(window, self.with_taps);
+        let mut maxima: Vec<Place> =
+            (2..taps.len()).map(|_| Place::Committed(self.take(len))).collect();
+        maxima.push(output);
+        let mut best = Source { place: input, index: Some(Arc::clone(&taps[0])) };
+        for (tap, &maximum) in taps[1..].iter().zip(&maxima) {
+            let minus = Some(best);
+            let tap = Source { place: input, index: Some(Arc::clone(tap)) };
+            let x = Difference { plus: tap, minus: minus.clone(), constant: 0 };
+            let y = Difference { plus: Source::of(maximum), minus, constant: 0 };
+            self.look_up(table, index, len, x, Some(y));
+            best = Source::of(maximum);
+        }
+        OpCells::MaxPool { taps, maxima }
+    }
+
+    fn look_up(
+        &mut self,
+        table: Table,
+        op: usize,
+        len: usize,
+        x: Difference,
+        y: Option<Difference>,
+    ) {
+        self.lookups.push((table, Lookup { table: 0, len, x, y, op }));
+    }
+}
+
+fn plain(source: Source) -> Difference {
+    Difference { plus: source, minus: None, constant: 0 }
+}
+
+/// For each tap of the window, the input element that each output reads. Where a window reaches
+/// into the padding, its first tap inside stands in for those outside, which changes no maximum.
+/// There are two taps at least, so that every output takes part in a look-up.
+fn window_taps(window: &Window, with_elements: bool) -> Vec<Arc<[u32]>> {
+    let area = window.kernel[0] * window.kernel[1];
+    let count = area.max(2);
+    if !with_elements {
+        return vec![Arc::from([]); count];
+    }
+    let len = window.planes * window.output_len();
+    let mut taps = vec![Vec::with_capacity(len); count];
+    let mut offsets = Vec::new();
+    for plane in 0..window.planes {
+        let start = plane * window.input_len();
+        for y in 0..window.output[0] {
+            for x in 0..window.output[1] {
+                offsets.clear();
+                window.offsets(y, x, &mut offsets);
+                for (number, tap) in taps.iter_mut().enumerate() {
+                    let offset = offsets.get(number).or(offsets.first()).copied().unwrap_or(0);
+                    tap.push((start + offset) as u32);
+                }
+            }
+        }
+    }
+    taps.into_iter().map(Arc::from).collect()
+}
+
+fn log2_ceil(n: usize) -> usize {
+    n.next_power_of_two().trailing_zeros() as usize
+}

@@ -1,0 +1,100 @@
+//! The commitment to the vector of a slice: WHIR (eprint 2024/1586), by Plonky3, opened at one
+//! point. Only the unique-decoding regime is used, whose bounds are proven.
+
+use p3_blake3::Blake3;
+use p3_dft::Radix2DFTSmallBatch;
+use p3_merkle_tree::MerkleTreeMmcs;
+use p3_sumcheck::layout::PrefixProver;
+use p3_sumcheck::{OpeningBatch, OpeningProtocol, PrescribedPointPcs, TableShape, TableSpec};
+use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
+use p3_whir::parameters::{FoldingFactor, ProtocolParameters, SecurityAssumption, WhirConfig};
+use p3_whir::pcs::prover::WhirProver;
+
+use super::field::{Challenger, EF, F};
+
+type Hash = SerializingHasher<Blake3>;
+type Compress = CompressionFunctionFromHasher<Blake3, 2, 32>;
+pub(super) type Mmcs = MerkleTreeMmcs<F, u8, Hash, Compress, 2, 32>;
+/// How the library arranges what is committed.
+pub(super) type Layout = PrefixProver<F, EF>;
+pub(super) type Pcs = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Layout>;
+pub(super) type Root = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Commitment;
+pub(super) type Opening = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Proof;
+
+/// Bits that an opening is sound to, all terms of the library's report summed.
+pub(super) const OPENING_BITS: f64 = 106.0;
+/// The logarithm of the inverse rate of the first code.
+const LOG_INVERSE_RATE: usize = 1;
+/// Bits of proof of work that a round may ask for. Grinding saves queries and costs time: this
+/// much takes a millisecond a round.
+const POW_BITS: usize = 12;
+
+/// What opens a vector of `2^variables` elements at one point.
+pub(super) struct Opener {
+    pub pcs: Pcs,
+    /// The library's description of that opening.
+    pub protocol: OpeningProtocol,
+}
+
+impl Opener {
+    /// An opener for vectors of this size, sound to [`OPENING_BITS`].
+    ///
+    /// # Errors
+    /// Where the library finds no parameters; never for the sizes that a slice can have.
+    pub(super) fn new(variables: usize) -> Result<Self, String> {
+        // The report sums the terms, and each term is asked for at the level: the sum falls short
+        // of it by a few bits.
+        let mut last = String::new();
+        for level in 107..=114 {
+            let opener = match Self::at_level(variables, level) {
+                Ok(opener) => opener,
+                Err(error) => return Err(error),
+            };
+            match opener.security_bits() {
+                Some(bits) if bits >= OPENING_BITS => return Ok(opener),
+                bits => last = format!("{bits:?} bits at level {level}"),
+            }
+        }
+        Err(format!("no parameters open 2^{variables} elements soundly: {last}"))
+    }
+
+    /// Bits of the library's own report, all terms summed.
+    pub(super) fn security_bits(&self) -> Option<f64> {
+        Some(self.pcs.prescribed_security(&self.protocol)?.error().bits())
+    }
+
+    fn at_level(variables: usize, level: usize) -> Result<Self, String> {
+        let folding = FoldingFactor::ConstantFromSecondRound(first_fold(variables), 4);
+        let (rounds, _) =
+            folding.compute_number_of_rounds(variables).map_err(|error| error.to_string())?;
+        // Each round halves its domain, so the rate falls by what it folds, less one.
+        let mut rate = LOG_INVERSE_RATE;
+        let mut rates = Vec::with_capacity(rounds);
+        for round in 0..rounds {
+            rate += folding.at_round(round) - 1;
+            rates.push(rate);
+        }
+        let parameters = ProtocolParameters {
+            security_level: level,
+            pow_bits: POW_BITS,
+            folding_factor: folding,
+            soundness_type: SecurityAssumption::UniqueDecoding,
+            starting_log_inv_rate: LOG_INVERSE_RATE,
+            round_log_inv_rates: rates,
+        };
+        let config = WhirConfig::<EF, F, Challenger>::new(variables, parameters)
+            .map_err(|error| error.to_string())?;
+        let dft = Radix2DFTSmallBatch::new(1 << config.max_fft_size());
+        let mmcs = Mmcs::new(Hash::new(Blake3 {}), Compress::new(Blake3 {}), 0);
+        let column = vec![OpeningBatch::new(vec![0], Vec::new())];
+        let protocol =
+            OpeningProtocol::new(vec![TableSpec::new(TableShape::new(variables, 1), column)]);
+        Ok(Self { pcs: Pcs::new(config, dft, mmcs), protocol })
+    }
+}
+
+/// Variables that the first round folds: many make large vectors fast, few keep the opened rows
+/// of small ones short.
+pub(super) fn first_fold(variables: usize) -> usize {
+    if variables < 18 { 5 } else { 6 }
+}

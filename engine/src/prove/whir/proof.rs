@@ -1,0 +1,39 @@
+//! What the prover sends.
+
+use p3_multi_stark::fractional_gkr::FractionGkrProof;
+use p3_sumcheck::generic_degree::GenericDegreeProof;
+use serde::{Deserialize, Serialize};
+
+use super::field::{EF, F};
+use super::pcs::{Opening, Root};
+
+/// Bytes that a proof may have: reading one takes memory in proportion.
+pub(super) const MOST_BYTES: usize = 1 << 23;
+
+/// A proof of one slice.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Proof {
+    /// The commitment to the vector of the slice.
+    pub root: Root,
+    /// That every look-up finds its row.
+    pub lookups: FractionGkrProof<EF>,
+    /// From the sum of all claims to one element of the vector's extension.
+    pub reduction: GenericDegreeProof<F, EF>,
+    /// That this element is what the commitment is to.
+    pub opening: Opening,
+}
+
+impl Proof {
+    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        postcard::to_stdvec(self)
+    }
+
+    /// Only what [`Proof::encode`] gives is taken, so that nobody can write the same proof twice.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MOST_BYTES {
+            return None;
+        }
+        let proof: Self = postcard::from_bytes(bytes).ok()?;
+        (proof.encode().ok()? == bytes).then_some(proof)
+    }
+}

@@ -1,0 +1,55 @@
+//! What prover and verifier absorb before anything else, and the challenges that both draw.
+
+use super::cells::{Cells, OpCells};
+use super::field::{Challenger, EF, sample_point};
+use super::relation::{axes, axis_variables};
+use crate::program::{Kind, Program, ProgramSlice};
+
+/// The version of the protocol; another one for every change of what is absorbed or proven.
+const DOMAIN: &str = "microtome whir slice v1";
+
+/// The digest of everything that is public: the slice's operations with their weights, the shapes,
+/// scales and bits of its tensors, the context, and the tensors on its boundary.
+pub(super) fn statement_digest(
+    program: &Program,
+    slice: &ProgramSlice,
+    context: &[u8; 32],
+    public: &[&[i32]],
+) -> Result<[u8; 32], String> {
+    let ops = &program.ops[slice.ops.clone()];
+    let ids = slice.inputs.iter().copied().chain(ops.iter().map(|op| op.output));
+    let tensors: Vec<_> = ids.map(|id| (id, program.value(id))).collect();
+    let parts = (slice.ops.len(), &slice.inputs, &slice.outputs, tensors, ops);
+    let bytes = postcard::to_stdvec(&parts).map_err(|error| error.to_string())?;
+    let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
+    let mut absorb = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    absorb(context);
+    absorb(&bytes);
+    for elements in public {
+        let bytes: Vec<u8> = elements.iter().flat_map(|v| v.to_le_bytes()).collect();
+        absorb(&bytes);
+    }
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// For each linear operation, a random point for each axis of its output.
+pub(super) fn output_points(
+    program: &Program,
+    slice: &ProgramSlice,
+    cells: &Cells,
+    challenger: &mut Challenger,
+) -> Vec<Vec<Vec<EF>>> {
+    let ops = &program.ops[slice.ops.clone()];
+    let mut points = Vec::new();
+    for (op, op_cells) in ops.iter().zip(&cells.ops) {
+        if let (Kind::Linear(linear), OpCells::Linear(_)) = (&op.kind, op_cells) {
+            let axes = axes(linear, program.value(op.output).len());
+            let point = |len| sample_point(challenger, axis_variables(len));
+            points.push(axes.into_iter().map(point).collect());
+        }
+    }
+    points
+}

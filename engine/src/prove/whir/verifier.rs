@@ -1,0 +1,98 @@
+//! The verifier. It mirrors `prover` step by step, and takes nothing from the proof that it can
+//! work out itself.
+
+use p3_challenger::FieldChallenger;
+use p3_commit::MultilinearPcs;
+use p3_field::PrimeCharacteristicRing;
+use p3_multi_stark::fractional_gkr::verify_fractional_gkr;
+use p3_sumcheck::PrescribedPointPcs;
+
+use super::cells::Cells;
+use super::field::{Challenger, EF, F, sample_point, transcript};
+use super::pcs::Opener;
+use super::proof::Proof;
+use super::reduction::DEGREE;
+use super::relation::{Challenges, eq_weights, functional};
+use super::transcript::output_points;
+use crate::program::{Program, ProgramSlice};
+
+/// Which check a proof fails at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The bytes are no proof.
+    #[error("its bytes are not those of a proof")]
+    Encoding,
+    /// The look-up argument does not hold: a value is out of its range, or a Relu or maximum is
+    /// wrong, or the argument itself is malformed.
+    #[error("its look-up argument does not hold")]
+    Lookups,
+    /// The sum of all claims is not the one that follows from the public values.
+    #[error("the sum of its claims is not the one that the public tensors and weights give")]
+    Claim,
+    /// The sumcheck is malformed.
+    #[error("its sumcheck is malformed")]
+    Reduction,
+    /// The sumcheck ends in another value than the opening gives.
+    #[error("its sumcheck ends in another value than the opening")]
+    Relations,
+    /// The opening of the commitment does not hold.
+    #[error("its commitment does not open to the claimed value")]
+    Opening,
+    /// The verifier has no parameters for such a slice.
+    #[error("no parameters verify a slice of this size")]
+    Parameters,
+}
+
+/// Verifies a proof of a slice against its public tensors, which must be in their ranges already.
+pub(super) fn verify(
+    program: &Program,
+    slice: &ProgramSlice,
+    cells: &Cells,
+    public: &[&[i32]],
+    statement: &[u8; 32],
+    proof: &Proof,
+) -> Result<(), Rejection> {
+    let opener = Opener::new(cells.variables).map_err(|_| Rejection::Parameters)?;
+    let mut challenger = transcript(statement);
+    // `verify_at` leaves the root out of the transcript: it is absorbed here, before any challenge.
+    MultilinearPcs::<EF, Challenger>::observe_commitment(&opener.pcs, &proof.root, &mut challenger);
+
+    let outputs = output_points(program, slice, cells, &mut challenger);
+    let padding = sample_point(&mut challenger, cells.variables);
+    let alpha: EF = challenger.sample_algebra_element();
+    let beta: EF = challenger.sample_algebra_element();
+    let end = verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
+        .map_err(|_| Rejection::Lookups)?;
+
+    let challenges = Challenges {
+        outputs,
+        padding,
+        alpha,
+        beta,
+        leaf_point: end.point.as_slice().to_vec(),
+        numerator: end.numerator,
+        denominator: end.denominator,
+        gamma: challenger.sample_algebra_element(),
+    };
+    let claim = functional(program, slice, cells, public, &challenges);
+    if proof.reduction.claimed_sum != -claim.constant {
+        return Err(Rejection::Claim);
+    }
+    let (point, end) = proof
+        .reduction
+        .verify(&mut challenger, cells.variables, DEGREE, 0)
+        .map_err(|_| Rejection::Reduction)?;
+    let weights = eq_weights(point.as_slice(), EF::ONE);
+    let weight: EF = weights.iter().zip(&claim.weights).map(|(&e, &w)| e * w).sum();
+    let opened = opener
+        .pcs
+        .verify_at(&proof.root, &proof.opening, &opener.protocol, &[point], &mut challenger)
+        .map_err(|_| Rejection::Opening)?;
+    // The library hands back the very values that it checked.
+    let [batch] = opened.as_slice() else { return Err(Rejection::Opening) };
+    let &[value] = batch.current() else { return Err(Rejection::Opening) };
+    if value * weight != end {
+        return Err(Rejection::Relations);
+    }
+    Ok(())
+}
