@@ -18,7 +18,7 @@ use microtome_engine::program::{
     Kind, Linear, Map, Op, Program, Trace, Value, ValueId, Window, accumulators,
 };
 use microtome_engine::prove::halo2::{Halo2, Menu, commit, random_salt};
-use microtome_engine::prove::{Event, Phase, ProofSystem, Statement, Witness};
+use microtome_engine::prove::{Boundary, Event, Phase, ProofSystem, Statement, Weights, Witness};
 
 /// The operations at which the five slices start.
 const CUTS: [usize; 4] = [3, 6, 8, 10];
@@ -59,8 +59,13 @@ fn measure(menu: Menu, first: usize, last: usize) -> Result<(), Box<dyn Error>> 
     let ids = || slice.inputs.iter().chain(&slice.outputs).copied();
     let salts: BTreeMap<_, _> = ids().map(|id| (id, random_salt())).collect();
     let boundary: Vec<_> = ids().map(|id| commit(&program, id, &trace[&id], &salts[&id])).collect();
-    let statement =
-        Statement { program: &program, slice: &slice, context: [0; 32], boundary: &boundary };
+    let statement = Statement {
+        program: &program,
+        slice: &slice,
+        context: [0; 32],
+        boundary: Boundary::Committed(&boundary),
+        weights: Weights::Public,
+    };
     let witness = Witness { trace, salts };
     let mut secs = BTreeMap::new();
     let proof = system.prove(&statement, &witness, &mut |event| {

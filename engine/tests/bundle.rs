@@ -5,73 +5,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use common::{Dim, program, tiny, weights};
+use common::jobs::{INPUT, model, outcome, request};
 use microtome_engine::bundle::{
-    Backing, Bundle, Demands, Inclusion, Secrets, Standing, Verdict, verify,
+    Backing, Binding, Bundle, Demands, Inclusion, Secrets, Standing, Verdict, verify,
 };
 use microtome_engine::digest::Digest;
-use microtome_engine::onnx::{Bindings, Model};
-use microtome_engine::plan::Plan;
-use microtome_engine::program::{Card, Settings, Skeleton, Source};
-use microtome_engine::run::{self, Event, Job, Outcome, Piece, Request, Reveal};
-
-const INPUT: [f32; 4] = [0.5, -0.25, 0.75, 0.125];
-
-/// `x[1,4] → MatMul → Relu → MatMul → Relu`: the second and the last operation have no MACs.
-fn network() -> Vec<u8> {
-    tiny(
-        &[Dim::Fixed(1), Dim::Fixed(4)],
-        &[
-            ("MatMul", Some((&[4, 4], weights(16)))),
-            ("Relu", None),
-            ("MatMul", Some((&[4, 3], weights(12)))),
-            ("Relu", None),
-        ],
-    )
-}
-
-fn model() -> &'static Arc<Model> {
-    static MODEL: OnceLock<Arc<Model>> = OnceLock::new();
-    MODEL
-        .get_or_init(|| Arc::new(Model::read("network", &network(), &Bindings::default()).unwrap()))
-}
-
-fn request(cuts: &[usize], prove: &[usize], context: &str) -> Request {
-    let model = model();
-    let skeleton = Arc::new(Skeleton::of(&model.graph));
-    let settings = Settings::DEFAULT;
-    let cases = [vec![INPUT.to_vec()], vec![vec![0.6, 0.6, -0.8, 0.2]]];
-    let source = Source::Data { cases: cases.len(), headroom: settings.headroom };
-    let card = Card::calibrate(model, &skeleton, &cases, settings, source).unwrap();
-    let lowered = skeleton.lower(&model.graph, &card).unwrap();
-    Request {
-        model: Arc::clone(model),
-        plan: Plan::from_cuts(model.graph.digest, &skeleton, cuts).unwrap(),
-        skeleton,
-        program: Arc::new(lowered),
-        card,
-        input: vec![INPUT.to_vec()],
-        prove: prove.iter().copied().collect(),
-        reveal: Reveal::ENDS,
-        context: context.to_owned(),
-        jobs: 2,
-        memory_bytes: 4 << 30,
-        whole_too: false,
-        child_program: Some(program()),
-    }
-}
-
-fn outcome(request: Request) -> Outcome {
-    let job = run::start(request, || {});
-    for event in &job.events {
-        match event {
-            Event::Done { outcome } => return *outcome,
-            Event::Error { reason } | Event::Failed { reason, .. } => panic!("{reason}"),
-            _ => {}
-        }
-    }
-    panic!("the job ended without an outcome");
-}
+use microtome_engine::program::Source;
+use microtome_engine::run::{self, Event, Job, Outcome, Piece, Reveal};
 
 /// Two slices, both proven.
 fn honest() -> &'static Outcome {
@@ -238,8 +178,8 @@ fn forged_openings_and_commitments_are_refused() {
     });
     forge("commits to", |bundle| bundle.header.boundaries.swap(0, 1));
     forge("slice 0", |bundle| {
-        let other = bundle.header.boundaries[0].commitment;
-        bundle.header.boundaries[1].commitment = other;
+        let other = bundle.header.boundaries[0].binding;
+        bundle.header.boundaries[1].binding = other;
     });
     // A forged output with a commitment that fits it: the proof was not made for it.
     forge("slice 1", |bundle| {
@@ -247,16 +187,12 @@ fn forged_openings_and_commitments_are_refused() {
         let request = request(&[2], &[], "");
         let opening = &mut bundle.header.openings[at];
         opening.elements[0] ^= 1;
-        let commitment = microtome_engine::prove::halo2::commit(
-            &request.program,
-            opening.value,
-            &opening.elements,
-            &opening.salt,
-        );
+        let salt = opening.salt.as_ref();
+        let binding = Binding::of(&request.program, opening.value, &opening.elements, salt);
         let value = opening.value;
         for boundary in &mut bundle.header.boundaries {
             if boundary.value == value {
-                boundary.commitment = commitment;
+                boundary.binding = binding;
             }
         }
     });
@@ -349,7 +285,7 @@ fn secrets_open_what_is_hidden_and_nothing_else() {
     // No element of a hidden tensor, nor its salt, is in the bundle's bytes.
     let bytes = bundle.encode();
     for secret in &secrets.tensors {
-        let salt = String::from(secret.salt);
+        let salt = String::from(secret.salt.unwrap());
         assert!(!bytes.windows(salt.len()).any(|window| window == salt.as_bytes()));
     }
     let hidden: BTreeSet<_> = secrets.tensors.iter().map(|secret| secret.value).collect();

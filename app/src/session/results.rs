@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use microtome_engine::bundle::Bundle;
+use microtome_engine::bundle::{Bundle, Custody};
 use microtome_engine::predict::Prediction;
 use microtome_engine::report::charts::{
     CompareData, PerSliceData, PieceCosts, Quantity, Scales, TimelineData,
@@ -73,6 +73,7 @@ impl Session {
             context: String::new(),
             jobs,
             memory_bytes,
+            weights: Custody::Public,
             whole_too: self.proves_whole(),
             child_program,
         };

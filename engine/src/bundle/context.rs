@@ -27,7 +27,7 @@ impl Header {
     #[must_use]
     pub fn run_digest(&self) -> Digest {
         let closed = (
-            (self.model, self.program, &self.cuts, &self.systems, &self.card),
+            (self.model, self.program, &self.cuts, &self.systems, self.weights, &self.card),
             (self.nonce, &self.context, &self.boundaries),
         );
         let mut bytes = FORMAT_VERSION.to_le_bytes().to_vec();

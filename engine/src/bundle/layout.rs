@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::cost;
-use crate::graph::Graph;
-use crate::program::{Program, ProgramSlice, Skeleton, Trace, ValueId};
+use super::Outline;
+use crate::program::{Program, ProgramSlice, Trace, ValueId};
 use crate::prove::System;
 
 /// How a plan's cuts divide a model and its program.
@@ -50,31 +49,26 @@ impl Layout {
     ///
     /// # Errors
     /// Where the cuts are not increasing, or not all of them are legal.
-    pub fn new(
-        graph: &Graph,
-        skeleton: &Skeleton,
-        program: &Program,
-        cuts: &[usize],
-    ) -> Result<Self, String> {
+    pub fn new(outline: &Outline, program: &Program, cuts: &[usize]) -> Result<Self, String> {
         if cuts.windows(2).any(|pair| pair[0] >= pair[1]) {
             return Err(format!("its cuts {cuts:?} do not increase"));
         }
-        let legal = skeleton.legal_cuts();
+        let legal = &outline.legal_cuts;
         if let Some(cut) = cuts.iter().find(|cut| legal.binary_search(cut).is_err()) {
             return Err(format!("the model has no cut of its own before node {cut}"));
         }
-        let costs = cost::of(graph);
         let op_cuts: Vec<usize> = cuts.iter().map(|&cut| program.op_at_node(cut)).collect();
         let starts = std::iter::once(0).chain(cuts.iter().copied());
-        let ends = cuts.iter().copied().chain(std::iter::once(graph.nodes.len()));
+        let ends = cuts.iter().copied().chain(std::iter::once(outline.nodes.len()));
         let slices: Vec<SliceLayout> = starts
             .zip(ends)
             .zip(program.slices(&op_cuts))
             .map(|((start, end), program)| {
-                let nodes = skeleton.nodes_between(start, end);
-                let obstacle = nodes.iter().find_map(|&node| skeleton.obstacle(node));
-                let macs = nodes.iter().map(|&node| costs[node].macs).sum();
-                SliceLayout { obstacle: obstacle.map(str::to_owned), nodes, program, macs }
+                let nodes = outline.nodes_between(start, end);
+                let obstacle = nodes.iter().find_map(|&node| outline.nodes[node].obstacle.clone());
+                let macs =
+                    nodes.iter().fold(0u64, |sum, &n| sum.saturating_add(outline.nodes[n].macs));
+                SliceLayout { obstacle, nodes, program, macs }
             })
             .collect();
         let boundary: BTreeSet<ValueId> = slices
@@ -87,8 +81,8 @@ impl Layout {
         Ok(Self {
             slices,
             boundary: boundary.into_iter().collect(),
-            inputs: input_places(graph, skeleton)?,
-            outputs: graph.outputs.iter().map(|&id| skeleton.value_of(id)).collect(),
+            inputs: outline.inputs.clone(),
+            outputs: outline.outputs.clone(),
         })
     }
 
@@ -150,19 +144,4 @@ impl Layout {
         ancestors.reverse();
         Some(ancestors)
     }
-}
-
-fn input_places(graph: &Graph, skeleton: &Skeleton) -> Result<Vec<usize>, String> {
-    skeleton
-        .inputs
-        .iter()
-        .map(|&id| {
-            let value = &skeleton.values[id.index()];
-            graph
-                .inputs
-                .iter()
-                .position(|&input| input == value.tensor)
-                .ok_or_else(|| format!("{:?} is no input of the model", value.name))
-        })
-        .collect()
 }

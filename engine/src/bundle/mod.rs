@@ -17,20 +17,25 @@ mod binding;
 mod context;
 mod format;
 mod layout;
+mod outline;
 mod receipt;
 mod secrets;
 mod verdict;
 mod verify;
+mod weight_card;
 
 use serde::{Deserialize, Serialize};
 
 pub use binding::Binding;
 pub use format::{BundleError, FORMAT_VERSION, MOST_BUNDLE_BYTES};
 pub use layout::{Layout, PublicTensors, SliceLayout};
+pub use outline::{Outline, OutlineNode};
 pub use receipt::{Inclusion, InclusionError};
 pub use secrets::{Secret, Secrets};
 pub use verdict::{SliceVerdict, Standing, Verdict};
-pub use verify::{Demands, ProofCheck, verify, verify_with};
+pub use verify::{Demands, ProofCheck, Subject, verify, verify_with};
+pub(crate) use weight_card::committed_digest;
+pub use weight_card::{Custody, WeightCard};
 
 use crate::digest::Digest;
 use crate::program::{Card, ProgramSlice, ValueId};
@@ -51,7 +56,8 @@ pub struct Bundle {
 pub struct Header {
     /// Digest of the model's file and of the shapes that its inputs were bound to.
     pub model: Digest,
-    /// Digest of the fixed-point program.
+    /// Digest of the fixed-point program; where the weights are committed, of their roots in their
+    /// place.
     pub program: Digest,
     /// The cuts between slices, as indices of nodes.
     #[serde(deserialize_with = "format::bounded")]
@@ -59,6 +65,8 @@ pub struct Header {
     /// The proof system of each slice.
     #[serde(deserialize_with = "format::bounded")]
     pub systems: Vec<System>,
+    /// Where the weights are.
+    pub weights: Custody,
     /// Bits, scales and ranges, from which the program is lowered again.
     pub card: Card,
     /// Random bytes of this run, so that no two runs have the same statements.

@@ -14,6 +14,7 @@ fn bundle() -> Bundle {
             program: Digest([2; 32]),
             cuts: vec![4],
             systems: vec![System::Halo2; 2],
+            weights: Custody::Public,
             card,
             nonce: [5; 32],
             context: "context".to_owned(),
@@ -83,9 +84,9 @@ fn a_second_spelling_is_refused() {
 #[test]
 fn other_formats_are_named() {
     let mut bytes = bundle().encode();
-    bytes[8] = 2;
+    bytes[8] = 1;
     let error = Bundle::decode(&bytes).unwrap_err();
-    assert!(error.to_string().contains("format 2"), "{error}");
+    assert!(error.to_string().contains("format 1"), "{error}");
     assert!(matches!(Bundle::decode(b"PK"), Err(BundleError::Mark { .. })));
 }
 

@@ -4,15 +4,19 @@
 //! program, the slices, which tensors lie on boundaries, the circuits, the keys, the instances.
 //! The bundle contributes commitments, proofs and openings only, and each of them is checked.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::layout::Layout;
+use super::outline::Outline;
 use super::verdict::{SliceVerdict, Standing, Verdict};
+use super::weight_card::{Custody, WeightCard, committed_digest};
 use super::{Backing, Binding, Bundle, Header, Opening};
 use crate::digest::Digest;
 use crate::onnx::Model;
 use crate::program::{Program, ProgramSlice, Skeleton, Trace};
-use crate::prove::{Boundary, Statement, System};
+use crate::prove::whir::{self, Security, WeightRoot};
+use crate::prove::{Boundary, Statement, System, Weights};
 
 /// What a verifier asks of a bundle.
 #[derive(Clone, Debug)]
@@ -38,10 +42,59 @@ impl Default for Demands {
 pub type ProofCheck<'a> =
     dyn FnMut(usize, System, &Statement<'_>, &[u8]) -> Result<(), String> + 'a;
 
-/// Verifies a bundle against a model.
+/// What a bundle is verified against.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    /// The model, weights included.
+    Model(&'a Model),
+    /// The card of a model whose weights are committed.
+    Card(&'a WeightCard),
+}
+
+impl Subject<'_> {
+    /// The digest of the model.
+    #[must_use]
+    pub fn digest(self) -> Digest {
+        match self {
+            Self::Model(model) => model.graph.digest,
+            Self::Card(card) => card.outline.model,
+        }
+    }
+}
+
+impl<'a> From<&'a Model> for Subject<'a> {
+    fn from(model: &'a Model) -> Self {
+        Self::Model(model)
+    }
+}
+
+impl<'a> From<&'a Arc<Model>> for Subject<'a> {
+    fn from(model: &'a Arc<Model>) -> Self {
+        Self::Model(model)
+    }
+}
+
+impl<'a> From<&'a WeightCard> for Subject<'a> {
+    fn from(card: &'a WeightCard) -> Self {
+        Self::Card(card)
+    }
+}
+
+/// What a verifier knows.
+struct Reading {
+    /// The program; of a card, without weights.
+    program: Program,
+    layout: Layout,
+    digest: Digest,
+    /// The roots of the weights, one for each operation, where they are committed.
+    roots: Option<Vec<Option<WeightRoot>>>,
+    has_weights: bool,
+}
+
+/// Verifies a bundle against a model, or against the card of one.
 #[must_use]
-pub fn verify(bundle: &Bundle, model: &Model, demands: &Demands) -> Verdict {
-    verify_with(bundle, model, demands, &mut |_, system, statement, proof| {
+pub fn verify<'a>(bundle: &Bundle, subject: impl Into<Subject<'a>>, demands: &Demands) -> Verdict {
+    verify_with(bundle, subject.into(), demands, &mut |_, system, statement, proof| {
         system.proof_system().verify(statement, proof).map_err(|error| error.to_string())
     })
 }
@@ -51,22 +104,23 @@ pub fn verify(bundle: &Bundle, model: &Model, demands: &Demands) -> Verdict {
 #[must_use]
 pub fn verify_with(
     bundle: &Bundle,
-    model: &Model,
+    subject: Subject<'_>,
     demands: &Demands,
     check: &mut ProofCheck<'_>,
 ) -> Verdict {
     let header = &bundle.header;
-    let (program, layout) = match read(bundle, model) {
+    let reading = match read(bundle, subject) {
         Ok(reading) => reading,
-        Err(reason) => return Verdict::refused(model.graph.digest, bundle, reason),
+        Err(reason) => return Verdict::refused(subject.digest(), bundle, reason),
     };
+    let Reading { program, layout, .. } = &reading;
     let mut reasons = demand_reasons(header, demands);
-    let opened = check_openings(header, &program).unwrap_or_else(|reason| {
+    let opened = check_openings(header, program).unwrap_or_else(|reason| {
         reasons.push(reason);
         Trace::new()
     });
     if let Some(input) = &demands.input {
-        reasons.extend(input_reason(&program, &layout, &opened, input));
+        reasons.extend(input_reason(program, layout, &opened, input));
     }
 
     let mut slices = Vec::new();
@@ -81,12 +135,16 @@ pub fn verify_with(
                 (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
             }
             (Backing::Proof(proof), None) => {
-                match check_proof(&program, &slice.program, header, &opened, index, proof, check) {
+                match check_proof(&reading, header, &opened, index, proof, check) {
                     Ok(()) => (Standing::Proven, "the proof holds".to_owned()),
                     Err(reason) => (Standing::Rejected, reason),
                 }
             }
-            (Backing::Executed, None) => rerun(&program, &slice.program, &opened),
+            (Backing::Executed, None) if !reading.has_weights => (
+                Standing::Unchecked,
+                "executed, not proven; not linked, since its weights are with their owner".into(),
+            ),
+            (Backing::Executed, None) => rerun(program, &slice.program, &opened),
         };
         if standing == Standing::Rejected {
             reasons.push(format!("slice {index}: {reason}"));
@@ -102,13 +160,14 @@ pub fn verify_with(
         });
     }
 
+    reasons.extend(soundness_reason(&reading, bundle));
     let proven: Vec<bool> = slices.iter().map(|s| s.standing == Standing::Proven).collect();
     let macs: Vec<u64> = layout.slices.iter().map(|slice| slice.macs).collect();
     let coverage_macs = coverage(&macs, &proven);
     reasons.extend(coverage_reason(coverage_macs, &proven, demands.min_coverage));
-    let output = layout.real_outputs(&program, &opened);
+    let output = layout.real_outputs(program, &opened);
     if demands.min_coverage > 0.0 && output.is_some() {
-        reasons.extend(unfounded_output(&layout, &slices));
+        reasons.extend(unfounded_output(layout, &slices));
     }
     Verdict {
         accepted: reasons.is_empty(),
@@ -118,9 +177,9 @@ pub fn verify_with(
             .is_some_and(|ancestors| ancestors.iter().all(|&slice| proven[slice])),
         coverage_macs,
         output,
-        input: real_inputs(&program, &opened),
-        program: Some(program.digest()),
-        model: model.graph.digest,
+        input: real_inputs(program, &opened),
+        program: Some(reading.digest),
+        model: subject.digest(),
         root: Some(bundle.root()),
         context: Some(header.context.clone()),
         calibration: Some(header.card.source.clone()),
@@ -130,18 +189,44 @@ pub fn verify_with(
 }
 
 /// Builds from the model what the bundle is about, or says why it is about something else.
-fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
+fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, String> {
     let header = &bundle.header;
-    if header.model != model.graph.digest {
+    if header.model != subject.digest() {
         return Err(format!(
             "the bundle is of model {}, and this model (with these --shape bindings) is {}",
             header.model.short(),
-            model.graph.digest.short()
+            subject.digest().short()
         ));
     }
-    let skeleton = Skeleton::of(&model.graph);
-    let program = skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
-    let digest = program.digest();
+    let outline;
+    let (outline, program, roots, has_weights) = match subject {
+        Subject::Model(model) => {
+            let skeleton = Skeleton::of(&model.graph);
+            let program =
+                skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
+            outline = Outline::of(&model.graph, &skeleton)?;
+            let roots = match header.weights {
+                Custody::Public => None,
+                Custody::Committed => Some(whir::weight_roots(&program)?),
+            };
+            (&outline, program, roots, true)
+        }
+        Subject::Card(card) => {
+            if header.weights == Custody::Public {
+                return Err("the bundle's proofs are about public weights, and a card has none: \
+                            verify it against the model"
+                    .to_owned());
+            }
+            if header.card != card.card {
+                return Err("the bundle was quantised otherwise than the card".to_owned());
+            }
+            (&card.outline, card.program.clone(), Some(card.roots.clone()), false)
+        }
+    };
+    let digest = match &roots {
+        None => program.digest(),
+        Some(roots) => committed_digest(outline, &whir::strip(&program), roots),
+    };
     if header.program != digest {
         return Err(format!(
             "the bundle claims program {}, but model and card give {}",
@@ -150,7 +235,7 @@ fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
         ));
     }
     let cuts: Vec<usize> = header.cuts.iter().map(|&cut| cut as usize).collect();
-    let layout = Layout::new(&model.graph, &skeleton, &program, &cuts)
+    let layout = Layout::new(outline, &program, &cuts)
         .map_err(|error| format!("the plan of the bundle doesn't fit the model: {error}"))?;
     let count = layout.slices.len();
     if header.systems.len() != count || bundle.slices.len() != count {
@@ -183,7 +268,7 @@ fn read(bundle: &Bundle, model: &Model) -> Result<(Program, Layout), String> {
             program.value(boundary.value).name
         ));
     }
-    Ok((program, layout))
+    Ok(Reading { program, layout, digest, roots, has_weights })
 }
 
 fn demand_reasons(header: &Header, demands: &Demands) -> Vec<String> {
@@ -268,22 +353,29 @@ fn real_inputs(program: &Program, opened: &Trace) -> Option<Vec<Vec<f32>>> {
 }
 
 fn check_proof(
-    program: &Program,
-    slice: &ProgramSlice,
+    reading: &Reading,
     header: &Header,
     opened: &Trace,
     index: usize,
     proof: &[u8],
     check: &mut ProofCheck<'_>,
 ) -> Result<(), String> {
+    let Reading { program, layout, roots, .. } = reading;
+    let slice = &layout.slices[index].program;
     let system = header.systems[index];
     let context = header.slice_context(index).0;
+    let weights = weights_of(roots.as_deref(), slice);
     if system.is_zero_knowledge() {
         let commitments = header.commitments_of(slice).map_err(|id| {
             format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
         })?;
         let boundary = Boundary::Committed(&commitments);
-        return check(index, system, &Statement { program, slice, context, boundary }, proof);
+        return check(
+            index,
+            system,
+            &Statement { program, slice, context, boundary, weights },
+            proof,
+        );
     }
     let tensor = |id| {
         opened.get(id).map(Vec::as_slice).ok_or_else(|| {
@@ -296,7 +388,7 @@ fn check_proof(
     let tensors: Result<Vec<&[i32]>, String> =
         slice.inputs.iter().chain(&slice.outputs).map(tensor).collect();
     let boundary = Boundary::Public(&tensors?);
-    check(index, system, &Statement { program, slice, context, boundary }, proof)
+    check(index, system, &Statement { program, slice, context, boundary, weights }, proof)
 }
 
 /// What is known of a slice without a proof.
@@ -324,6 +416,41 @@ fn rerun(program: &Program, slice: &ProgramSlice, opened: &Trace) -> (Standing, 
                 )
             }
         },
+    }
+}
+
+/// Why the proofs of a bundle are not sound enough together, where they aren't.
+fn soundness_reason(reading: &Reading, bundle: &Bundle) -> Option<String> {
+    let Reading { program, layout, roots, .. } = reading;
+    let whir = bundle.slices.iter().zip(&bundle.header.systems).zip(&layout.slices).filter(
+        |((record, system), slice)| {
+            **system == System::Whir
+                && slice.obstacle.is_none()
+                && matches!(record.backing, Backing::Proof(_))
+        },
+    );
+    let slices = whir.map(|(_, slice)| &slice.program);
+    let all: Vec<Security> = slices
+        .filter_map(|slice| {
+            whir::Whir.security(program, slice, weights_of(roots.as_deref(), slice)).ok()
+        })
+        .collect();
+    let bits = whir::bits_of_all(&all);
+    (bits < whir::LEAST_BITS).then(|| {
+        format!(
+            "its {} proofs by whir are sound to {bits:.1} bits together, and {} are needed: fewer \
+             or smaller slices have more",
+            all.len(),
+            whir::LEAST_BITS
+        )
+    })
+}
+
+/// The weights of a slice, given the roots of all operations.
+fn weights_of<'a>(roots: Option<&'a [Option<WeightRoot>]>, slice: &ProgramSlice) -> Weights<'a> {
+    match roots {
+        None => Weights::Public,
+        Some(roots) => Weights::Committed(roots.get(slice.ops.clone()).unwrap_or_default()),
     }
 }
 

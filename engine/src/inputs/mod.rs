@@ -89,7 +89,20 @@ impl Slot {
 /// # Errors
 /// Where the file can't be read or doesn't fit the model; the error says what and where.
 pub fn read(path: &Path, graph: &Graph) -> Result<Inputs, InputError> {
-    let slots = slots(graph)?;
+    let inputs = graph.inputs.iter().map(|&id| graph.tensor(id));
+    let inputs = inputs.map(|tensor| (tensor.name.clone(), tensor.shape.clone())).collect();
+    read_for(path, inputs)
+}
+
+/// As [`read`], for inputs of these names and shapes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for(
+    path: &Path,
+    inputs: Vec<(String, Option<Vec<usize>>)>,
+) -> Result<Inputs, InputError> {
+    let slots = slots(inputs)?;
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
     let reader = match ending.as_str() {
         "json" => json::read,
@@ -106,20 +119,13 @@ pub fn read(path: &Path, graph: &Graph) -> Result<Inputs, InputError> {
         .map_err(|reason| InputError::Content { path: path.to_owned(), reason })
 }
 
-fn slots(graph: &Graph) -> Result<Vec<Slot>, InputError> {
-    graph
-        .inputs
-        .iter()
-        .map(|&id| {
-            let tensor = graph.tensor(id);
-            let shape = tensor
-                .shape
-                .clone()
-                .ok_or_else(|| InputError::UnknownShape { input: tensor.name.clone() })?;
-            let len = shape.iter().product();
-            Ok(Slot { name: tensor.name.clone(), shape, len })
-        })
-        .collect()
+fn slots(inputs: Vec<(String, Option<Vec<usize>>)>) -> Result<Vec<Slot>, InputError> {
+    let slot = |(name, shape): (String, Option<Vec<usize>>)| {
+        let shape = shape.ok_or_else(|| InputError::UnknownShape { input: name.clone() })?;
+        let len = shape.iter().product();
+        Ok(Slot { name, shape, len })
+    };
+    inputs.into_iter().map(slot).collect()
 }
 
 /// Lets through only inputs whose every element is a number.

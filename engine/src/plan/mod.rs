@@ -79,7 +79,13 @@ impl Plan {
     /// One slice: the whole model.
     #[must_use]
     pub fn whole(model: Digest) -> Self {
-        Self { model, cuts: Vec::new(), locked: BTreeSet::new(), system: System::default(), systems: BTreeMap::new() }
+        Self {
+            model,
+            cuts: Vec::new(),
+            locked: BTreeSet::new(),
+            system: System::default(),
+            systems: BTreeMap::new(),
+        }
     }
 
     /// Cuts given by a user; each is moved to the legal cut that means the same.

@@ -47,6 +47,14 @@ pub fn window(
         }
         other => return Err(format!("auto_pad {other} of {} is not supported", node.op)),
     }
+    // A kernel that lies in its padding for the most part would only cost memory.
+    if kernel
+        .iter()
+        .try_fold(1usize, |taps, &k| taps.checked_mul(k))
+        .is_none_or(|taps| taps > 1 << 22)
+    {
+        return Err(format!("the kernel of {} has more than 2^22 taps", node.op));
+    }
     for axis in 0..rank {
         let padded = input[axis].saturating_add(pads[axis]).saturating_add(pads[rank + axis]);
         if reach(axis) > padded || pads[axis].max(pads[rank + axis]) >= reach(axis) {

@@ -11,6 +11,7 @@
 //! gone, and a batch normalisation after a convolution is folded into it.
 
 mod card;
+mod check;
 mod exec;
 mod fidelity;
 mod geometry;
@@ -29,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 
 pub use card::{CalibrateError, Card, CardValue, Settings, Source};
+pub use check::{KnownWeights, WeightSizes};
 pub use exec::{RunError, Trace, accumulators, requantise};
 pub use fidelity::{Fidelity, argmax, softmax};
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};

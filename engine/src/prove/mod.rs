@@ -110,6 +110,18 @@ pub struct Statement<'a> {
     pub context: [u8; 32],
     /// The slice's inputs, then its outputs, in the order of the slice.
     pub boundary: Boundary<'a>,
+    /// Where the weights are.
+    pub weights: Weights<'a>,
+}
+
+/// Where the weights of a statement are.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights<'a> {
+    /// In the program, and public.
+    Public,
+    /// With their owner: under these roots, one for each operation of the slice, none where it has
+    /// no weights. A verifier's program has no weights then.
+    Committed(&'a [Option<whir::WeightRoot>]),
 }
 
 /// The tensors on a slice's boundary, as its proof system has them.

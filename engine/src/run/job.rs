@@ -10,7 +10,7 @@ use super::prepare::{Prepared, execute, prepare};
 use super::schedule::{Schedule, Waiting};
 use super::worker::{ChildError, Children, lock, own_program};
 use super::{Event, Outcome, Phase, Piece, Proven, Request};
-use crate::bundle::{Backing, Bundle, Demands, Layout, SliceRecord, verify_with};
+use crate::bundle::{Backing, Bundle, Custody, Demands, Layout, Outline, SliceRecord, verify_with};
 use crate::predict;
 use crate::program::{Fidelity, Source, Trace};
 use crate::prove::{Shape, Statement, System};
@@ -151,7 +151,8 @@ fn run(request: &Request, children: &Children, sink: &Sink) -> Result<Outcome, S
 }
 
 fn layout(request: &Request, cuts: &[usize]) -> Result<Layout, String> {
-    Layout::new(&request.model.graph, &request.skeleton, &request.program, cuts)
+    Outline::of(&request.model.graph, &request.skeleton)
+        .and_then(|outline| Layout::new(&outline, &request.program, cuts))
         .map_err(|reason| format!("the plan doesn't fit the model: {reason}"))
 }
 
@@ -171,6 +172,13 @@ fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<
             if let Some(obstacle) = &slice.obstacle {
                 return Err(format!(
                     "{what} can't be proven: {obstacle}; leave it out, so that it is only executed"
+                ));
+            }
+            if request.weights == Custody::Committed && systems[index] != System::Whir {
+                return Err(format!(
+                    "{what} is to be proven with {}, which needs public weights: take whir for \
+                     committed ones, or leave the slice out",
+                    systems[index]
                 ));
             }
             let shape = systems[index]
@@ -315,7 +323,7 @@ fn finish(
     let bundle = Bundle { header: prepared.header, slices: (0..count).map(record).collect() };
     let demands = Demands {
         input: request.reveal.input.then(|| request.input.clone()),
-        program: Some(request.program.digest()),
+        program: Some(bundle.header.program),
         context: Some(request.context.clone()),
         min_coverage: if all { 1.0 } else { 0.0 },
     };
@@ -325,7 +333,7 @@ fn finish(
         let same = proven.is_some_and(|proven| proven.is_of(statement, proof));
         if same { Ok(()) } else { Err("the statement is not the one that was proven".to_owned()) }
     };
-    let verdict = verify_with(&bundle, &request.model, &demands, check);
+    let verdict = verify_with(&bundle, (&request.model).into(), &demands, check);
     Proven {
         verdict,
         measured: (0..count)

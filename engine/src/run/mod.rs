@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use child::child_main_if_asked;
 pub use memory::available_bytes;
 
-use crate::bundle::{Bundle, Secrets, Verdict};
+use crate::bundle::{Bundle, Custody, Secrets, Verdict};
 use crate::onnx::Model;
 use crate::plan::Plan;
 use crate::program::{Card, Fidelity, Program, Skeleton};
@@ -55,6 +55,8 @@ pub struct Request {
     pub jobs: usize,
     /// The memory that running proofs may take together, by prediction.
     pub memory_bytes: u64,
+    /// Whether the proofs are about public weights, or about committed ones.
+    pub weights: Custody,
     /// Whether to prove the model as one slice too, for comparison.
     pub whole_too: bool,
     /// The program that children run, where it isn't this one. It must call

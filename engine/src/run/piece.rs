@@ -9,7 +9,7 @@ use super::wire::{Report, WireStatement, Work};
 use super::worker::{ChildError, Children, Sign};
 use super::{Event, Measured, Phase, Piece, Request};
 use crate::program::Trace;
-use crate::prove::{self, Boundary, Shape, Statement, halo2};
+use crate::prove::{self, Boundary, Shape, Statement, Weights, halo2};
 
 /// What proving a piece needs.
 pub(super) struct Prover<'a> {
@@ -72,7 +72,12 @@ impl Prover<'_> {
             tensors = ids.map(|id| self.trace[id].as_slice()).collect::<Vec<_>>();
             Boundary::Public(&tensors)
         };
-        let statement = Statement { program: &self.request.program, slice, context, boundary };
+        let weights = match &prepared.roots {
+            None => Weights::Public,
+            Some(roots) => Weights::Committed(&roots[slice.ops.clone()]),
+        };
+        let program = &self.request.program;
+        let statement = Statement { program, slice, context, boundary, weights };
 
         let made_secs = self.make_parameters(&statement, system, piece)?;
         let own = |id: &_| slice.inputs.contains(id) || slice.outputs.contains(id);

@@ -7,8 +7,11 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use super::{Request, Reveal};
-use crate::bundle::{Binding, Boundary, Header, Layout, Opening, Secrets};
+use crate::bundle::{
+    Binding, Boundary, Custody, Header, Layout, Opening, Outline, Secrets, committed_digest,
+};
 use crate::program::{Trace, ValueId};
+use crate::prove::whir::{self, WeightRoot};
 use crate::prove::{Salt, System, halo2};
 
 /// A header with all that the proofs under it need.
@@ -18,6 +21,8 @@ pub(super) struct Prepared {
     pub header: Header,
     pub secrets: Secrets,
     pub salts: BTreeMap<ValueId, Salt>,
+    /// The roots of the weights, one for each operation, where they are committed.
+    pub roots: Option<Vec<Option<WeightRoot>>>,
     /// Seconds to commit to the boundary tensors.
     pub commit_secs: f64,
 }
@@ -71,9 +76,21 @@ pub(super) fn prepare(
         .iter()
         .map(|&cut| u32::try_from(cut).map_err(|_| "the model has too many nodes".to_owned()))
         .collect::<Result<_, _>>()?;
+    let roots = match request.weights {
+        Custody::Public => None,
+        Custody::Committed => Some(whir::weight_roots(program)?),
+    };
+    let digest = match &roots {
+        None => program.digest(),
+        Some(roots) => {
+            let outline = Outline::of(&request.model.graph, &request.skeleton)?;
+            committed_digest(&outline, &whir::strip(program), roots)
+        }
+    };
     let header = Header {
         model: request.model.graph.digest,
-        program: program.digest(),
+        program: digest,
+        weights: request.weights,
         cuts,
         systems,
         card: request.card.clone(),
@@ -83,7 +100,7 @@ pub(super) fn prepare(
         openings,
     };
     let secrets = Secrets { run: header.run_digest(), tensors: hidden };
-    Ok(Prepared { layout, header, secrets, salts, commit_secs })
+    Ok(Prepared { layout, header, secrets, salts, roots, commit_secs })
 }
 
 /// A system that hides nothing can't prove beside an end of the model that is to stay hidden.

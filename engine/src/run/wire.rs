@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::program::{Program, ProgramSlice, Trace, ValueId};
-use crate::prove::{Boundary, Commitment, Phase, Salt, Statement, System};
+use crate::prove::whir::WeightRoot;
+use crate::prove::{Boundary, Commitment, Phase, Salt, Statement, System, Weights};
 
 /// Bytes that a frame may have.
 const MOST_FRAME_BYTES: u64 = 1 << 34;
@@ -20,6 +21,8 @@ pub(super) struct WireStatement {
     outputs: Vec<ValueId>,
     context: [u8; 32],
     boundary: WireBoundary,
+    /// The roots of committed weights.
+    roots: Option<Vec<Option<WeightRoot>>>,
 }
 
 /// The boundary of a statement, owned.
@@ -31,7 +34,7 @@ enum WireBoundary {
 
 impl WireStatement {
     pub(super) fn of(statement: &Statement<'_>) -> Self {
-        let Statement { program, slice, context, boundary } = *statement;
+        let Statement { program, slice, context, boundary, weights } = *statement;
         // The child needs the slice's operations only, which keeps the rest of the weights out of
         // its memory; tensors keep their ids. What the slice answers with is what this shorter
         // program answers with, so that the slice is a piece of it too.
@@ -52,6 +55,10 @@ impl WireStatement {
                     WireBoundary::Public(tensors.iter().map(|tensor| tensor.to_vec()).collect())
                 }
             },
+            roots: match weights {
+                Weights::Public => None,
+                Weights::Committed(roots) => Some(roots.to_vec()),
+            },
         }
     }
 
@@ -70,7 +77,13 @@ impl WireStatement {
                 Boundary::Public(&tensors)
             }
         };
-        f(&Statement { program: &self.program, slice: &slice, context: self.context, boundary })
+        f(&Statement {
+            program: &self.program,
+            slice: &slice,
+            context: self.context,
+            boundary,
+            weights: self.roots.as_deref().map_or(Weights::Public, Weights::Committed),
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
+use microtome_engine::bundle::Custody;
 use microtome_engine::plan::Estimator;
 use microtome_engine::report::format::{bytes, secs};
 use microtome_engine::report::table::Table;
@@ -97,6 +98,7 @@ pub fn main(args: &Args) -> Result<End> {
         context: String::new(),
         jobs: args.effort.jobs,
         memory_bytes: args.effort.memory_bytes(),
+        weights: Custody::Public,
         whole_too: true,
         child_program: None,
     })?;

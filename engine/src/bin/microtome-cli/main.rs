@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod chart;
+mod commit;
 mod compare;
 mod export;
 mod opened;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Cuts ONNX networks into slices and proves the slices in zero knowledge.
+/// Cuts ONNX networks into slices and proves the slices, in zero knowledge or fast.
 #[derive(Parser)]
 #[command(name = "microtome-cli", version, max_term_width = 100)]
 struct Cli {
@@ -41,7 +42,9 @@ enum Command {
     Run(run::Args),
     /// Proves a model on an input, slice by slice, into a bundle
     Prove(prove::Args),
-    /// Verifies a bundle against a model
+    /// Commits to the weights of a model, so that a verifier needs a card in its place
+    Commit(commit::Args),
+    /// Verifies a bundle against a model, or against the card of its weights
     Verify(verify::Args),
     /// Proves a model sliced and whole, and compares what each took
     Compare(compare::Args),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Prove(args) => prove::main(&args),
+        Command::Commit(args) => commit::main(&args),
         Command::Verify(args) => verify::main(&args),
         Command::Compare(args) => compare::main(&args),
     };

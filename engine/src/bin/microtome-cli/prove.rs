@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use microtome_engine::bundle::Secrets;
+use microtome_engine::bundle::{Custody, Secrets};
 use microtome_engine::prove::System;
 use microtome_engine::report::format;
 use microtome_engine::run::{Request, Reveal};
@@ -38,6 +38,11 @@ pub struct Args {
     /// everything after a shown tensor can be computed
     #[arg(long, value_name = "LIST", default_value = "input,output")]
     reveal: Reveal,
+    /// Where the weights are: public, or committed (with their owner, for proofs by whir; verify
+    /// against the card that `commit` writes). Committed weights are bound and not sent, but not
+    /// hidden: each proof tells a little about them
+    #[arg(long, value_name = "CUSTODY", default_value = "public")]
+    weights: Custody,
     /// A text that the proofs are bound to, such as a verifier's nonce
     #[arg(long, value_name = "TEXT", default_value = "")]
     context: String,
@@ -71,6 +76,7 @@ pub fn main(args: &Args) -> Result<End> {
         context: args.context.clone(),
         jobs: args.effort.jobs,
         memory_bytes: args.effort.memory_bytes(),
+        weights: args.weights,
         whole_too: false,
         child_program: None,
     })?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use microtome_engine::bundle::Layout;
+use microtome_engine::bundle::{Layout, Outline};
 use microtome_engine::onnx::FloatTrace;
 use microtome_engine::program::{Fidelity, Program, Trace};
 use microtome_engine::report::table::Table;
@@ -59,7 +59,8 @@ pub fn main(args: &Args) -> Result<End> {
     let quantised = opened.calibrate(&args.card, Some(&input))?;
     let program = &quantised.program;
     let graph = &opened.model.graph;
-    let layout = Layout::new(graph, &opened.skeleton, program, plan.cuts())
+    let layout = Outline::of(graph, &opened.skeleton)
+        .and_then(|outline| Layout::new(&outline, program, plan.cuts()))
         .map_err(|reason| anyhow::anyhow!("the plan doesn't fit the model: {reason}"))?;
 
     let float = opened.model.float_run(&input.tensors)?;

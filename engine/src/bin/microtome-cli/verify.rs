@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use microtome_engine::bundle::{Bundle, BundleError, Demands, Standing, Verdict, verify};
+use microtome_engine::bundle::{
+    Bundle, BundleError, Demands, Standing, Subject, Verdict, WeightCard, verify,
+};
 use microtome_engine::digest::Digest;
 use microtome_engine::inputs;
 use microtome_engine::onnx::Model;
@@ -19,7 +21,7 @@ pub struct Args {
     /// The bundle
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
-    /// The model, an ONNX file
+    /// The model, an ONNX file; or the card of its weights, as `commit` writes it
     #[arg(long, value_name = "MODEL")]
     model: PathBuf,
     #[command(flatten)]
@@ -45,12 +47,19 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let model = Model::open(&args.model, &args.shapes.bindings())?;
+    let (model, card);
+    let subject: Subject<'_> = if WeightCard::is_card(&args.model) {
+        card = WeightCard::read(&args.model).with_context(|| args.model.display().to_string())?;
+        (&card).into()
+    } else {
+        model = Model::open(&args.model, &args.shapes.bindings())?;
+        (&model).into()
+    };
     let bundle = match Bundle::read(&args.bundle) {
         Ok(bundle) => bundle,
         // A bundle with a changed byte is a bundle that doesn't verify, and no bad argument.
         Err(error @ BundleError::Damaged { .. }) => {
-            return finish(args, &Verdict::damaged(model.graph.digest, error.to_string()));
+            return finish(args, &Verdict::damaged(subject.digest(), error.to_string()));
         }
         Err(error @ BundleError::File(_)) => return Err(error.into()),
         Err(error) => return Err(error).with_context(|| args.bundle.display().to_string()),
@@ -58,7 +67,12 @@ pub fn main(args: &Args) -> Result<End> {
     let input = match &args.input {
         None => None,
         Some(path) => {
-            let cases = inputs::read(path, &model.graph)?.cases;
+            let cases = match subject {
+                Subject::Model(model) => inputs::read(path, &model.graph)?.cases,
+                Subject::Card(card) => {
+                    inputs::read_for(path, card.outline.model_inputs.clone())?.cases
+                }
+            };
             let count = cases.len();
             let case = cases.into_iter().nth(args.case).with_context(|| {
                 format!("{} has {count} cases, --case asks for another", path.display())
@@ -72,7 +86,7 @@ pub fn main(args: &Args) -> Result<End> {
         context: args.context.clone(),
         min_coverage: args.min_coverage,
     };
-    finish(args, &verify(&bundle, &model, &demands))
+    finish(args, &verify(&bundle, subject, &demands))
 }
 
 fn finish(args: &Args, verdict: &Verdict) -> Result<End> {

@@ -230,8 +230,8 @@ fn innermost(shape: &[usize], operands: &[Operand]) -> (usize, Vec<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::prove::testing::random_maps;
     use super::*;
+    use crate::prove::testing::random_maps;
 
     #[test]
     fn the_closed_form_counts_the_rows_that_the_blocks_take() {

@@ -50,8 +50,8 @@ use ff::PrimeField;
 use halo2_proofs::pasta::Fp;
 
 use super::{
-    Boundary, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable, VerifyError,
-    Witness, timed,
+    Boundary, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable,
+    VerifyError, Weights, Witness, timed,
 };
 use crate::program::{Program, ProgramSlice};
 
@@ -98,6 +98,7 @@ impl ProofSystem for Halo2 {
         witness: &Witness,
         progress: &mut Progress<'_>,
     ) -> Result<Vec<u8>, ProveError> {
+        refuse_committed_weights(statement)?;
         let shape = self.circuit_shape(statement.program, statement.slice)?;
         // What is quick to find wrong is found before the slow phases.
         let instance = instance(statement)
@@ -117,6 +118,7 @@ impl ProofSystem for Halo2 {
     }
 
     fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError> {
+        refuse_committed_weights(statement)?;
         let shape = self.circuit_shape(statement.program, statement.slice)?;
         let instance = instance(statement)
             .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
@@ -145,6 +147,17 @@ fn instance(statement: &Statement<'_>) -> Result<Vec<Fp>, (usize, usize)> {
     };
     let digests = commitments.iter().map(|commitment| commitment.field());
     Ok([half(low), half(high)].into_iter().chain(digests).collect())
+}
+
+/// A circuit has its weights in fixed columns, so they are public.
+fn refuse_committed_weights(statement: &Statement<'_>) -> Result<(), Unprovable> {
+    match statement.weights {
+        Weights::Public => Ok(()),
+        Weights::Committed(_) => Err(Unprovable {
+            place: "the slice".into(),
+            reason: "halo2 proves with public weights only: take whir for committed ones".into(),
+        }),
+    }
 }
 
 /// The commitments of a statement; none where it has public tensors instead.

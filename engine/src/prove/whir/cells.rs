@@ -11,15 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::WhirShape;
-use crate::program::{Kind, Linear, Op, Program, ProgramSlice, ValueId, Window};
+use crate::program::{Kind, KnownWeights, Linear, Op, Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
 /// Bits of the widest range table; a remainder of more bits is cut into limbs.
 const WIDEST_TABLE: u32 = 16;
+/// Bits of the widest table for values that no slice computes.
+const LIMB_OF_VALUES: u32 = 12;
 /// Least number of variables of the committed vector: the opening folds that many at least.
-const MIN_VARIABLES: usize = 8;
-/// Greatest number of variables: 2^26 elements take some 4 GB with their code.
-const MAX_VARIABLES: usize = 26;
+pub(super) const MIN_VARIABLES: usize = 8;
+/// Greatest number of variables: 2^24 elements take some gigabytes with their code, and as many
+/// look-ups leave 102 bits of soundness.
+pub(super) const MAX_VARIABLES: usize = 24;
 /// Least number of variables of the look-ups, so that they fill the lanes of any processor.
 const MIN_LEAF_VARIABLES: usize = 6;
 
@@ -134,7 +137,10 @@ pub(super) enum OpCells {
     Relu,
     /// Which elements of the input each step reads, the first two steps' first; the maxima after
     /// each step but the first, of which the last is the output.
-    MaxPool { taps: Vec<Arc<[u32]>>, maxima: Vec<Place> },
+    MaxPool {
+        taps: Vec<Arc<[u32]>>,
+        maxima: Vec<Place>,
+    },
 }
 
 /// Everything about a slice that the protocol needs beside the values.
@@ -161,7 +167,13 @@ impl Cells {
     ///
     /// # Errors
     /// Where the slice is too large or has nothing to prove.
-    pub(super) fn of(program: &Program, slice: &ProgramSlice) -> Result<Self, Unprovable> {
+    pub(super) fn of(
+        program: &Program,
+        slice: &ProgramSlice,
+        weights: KnownWeights<'_>,
+    ) -> Result<Self, Unprovable> {
+        // Sizes first: what is too large is refused before it takes memory.
+        Self::sizes(program, slice, weights)?;
         Self::arrange(program, slice, true)
     }
 
@@ -169,11 +181,8 @@ impl Cells {
     ///
     /// # Errors
     /// As [`Cells::of`].
-    pub(super) fn shape(
-        program: &Program,
-        slice: &ProgramSlice,
-    ) -> Result<WhirShape, Unprovable> {
-        let cells = Self::arrange(program, slice, false)?;
+    pub(super) fn shape(program: &Program, slice: &ProgramSlice) -> Result<WhirShape, Unprovable> {
+        let cells = Self::sizes(program, slice, KnownWeights::Unbounded)?;
         let weights = program.ops[slice.ops.clone()].iter().map(|op| match &op.kind {
             Kind::Linear(linear) => linear.weights.len(),
             Kind::Relu | Kind::MaxPool(_) => 0,
@@ -185,6 +194,19 @@ impl Cells {
             lookup_variables: cells.leaf_variables,
             weights: weights.sum(),
         })
+    }
+
+    /// The arrangement without the elements that pools read.
+    ///
+    /// # Errors
+    /// As [`Cells::of`].
+    pub(super) fn sizes(
+        program: &Program,
+        slice: &ProgramSlice,
+        weights: KnownWeights<'_>,
+    ) -> Result<Self, Unprovable> {
+        check(program, slice, weights)?;
+        Self::arrange(program, slice, false)
     }
 
     /// Arranges a slice; without the elements that pools read, where only sizes are wanted.
@@ -212,6 +234,92 @@ impl Cells {
     }
 }
 
+/// Whatever its origin, the program must be one whose shapes fit and whose sums can't wrap.
+fn check(
+    program: &Program,
+    slice: &ProgramSlice,
+    weights: KnownWeights<'_>,
+) -> Result<(), Unprovable> {
+    program
+        .check_slice(slice, weights)
+        .map_err(|reason| Unprovable { place: "the slice".into(), reason })
+}
+
+impl Cells {
+    /// Adds the tables that are looked into.
+    fn with_tables(
+        places: BTreeMap<ValueId, Place>,
+        ops: Vec<OpCells>,
+        lookups: Vec<(Table, Lookup)>,
+        mut used: usize,
+    ) -> Self {
+        let tables: BTreeSet<Table> = lookups.iter().map(|(table, _)| *table).collect();
+        let tables: Vec<(Table, usize)> = tables
+            .into_iter()
+            .map(|table| {
+                let offset = used;
+                used = used.saturating_add(table.rows());
+                (table, offset)
+            })
+            .collect();
+        let place = |table: Table| tables.iter().position(|(t, _)| *t == table).unwrap_or(0);
+        let lookups: Vec<Lookup> = lookups
+            .into_iter()
+            .map(|(table, lookup)| Lookup { table: place(table), ..lookup })
+            .collect();
+        let lengths = lookups.iter().map(|lookup| lookup.len);
+        let lengths = lengths.chain(tables.iter().map(|(table, _)| table.rows()));
+        let leaves = lengths.fold(0, usize::saturating_add);
+        Self {
+            places,
+            ops,
+            lookups,
+            tables,
+            used,
+            variables: log2_ceil(used).max(MIN_VARIABLES),
+            leaves,
+            leaf_variables: log2_ceil(leaves).max(MIN_LEAF_VARIABLES),
+        }
+    }
+}
+
+/// Limbs of values that no slice computes, each looked up in its range.
+#[derive(Default)]
+pub(super) struct Limbs {
+    used: usize,
+    lookups: Vec<(Table, Lookup)>,
+}
+
+impl Limbs {
+    /// Limbs for so many values of so many bits each.
+    pub(super) fn take(&mut self, len: usize, bits: u32, op: usize) -> Vec<Limb> {
+        let mut shift = 0;
+        let mut limbs = Vec::new();
+        for width in limb_widths(bits, LIMB_OF_VALUES) {
+            let limb = Limb { offset: self.used, shift, bits: width };
+            self.used = self.used.saturating_add(len);
+            shift += width;
+            let x = plain(Source::of(Place::Committed(limb.offset)));
+            self.lookups.push((Table::Range(width), Lookup { table: 0, len, x, y: None, op }));
+            limbs.push(limb);
+        }
+        limbs
+    }
+
+    /// The arrangement of all of them.
+    pub(super) fn finish(self) -> Result<Cells, String> {
+        let cells = Cells::with_tables(BTreeMap::new(), Vec::new(), self.lookups, self.used);
+        if cells.variables > MAX_VARIABLES || cells.leaf_variables > MAX_VARIABLES {
+            return Err(format!(
+                "the model has too many weights: their ranges take 2^{} elements, and at most \
+                 2^{MAX_VARIABLES} are possible",
+                cells.variables.max(cells.leaf_variables)
+            ));
+        }
+        Ok(cells)
+    }
+}
+
 /// Widths of the limbs that make up a remainder of `bits` bits: as equal as possible, so that the
 /// tables are small.
 fn limb_widths(bits: u32, widest: u32) -> impl Iterator<Item = u32> {
@@ -226,11 +334,12 @@ fn sizes(program: &Program, ops: &[Op], width: u32) -> usize {
     for op in ops {
         if let Kind::Linear(linear) = &op.kind {
             let limbs: Vec<u32> = limb_widths(linear.shift, width).collect();
-            cells += limbs.len() * program.value(op.output).len();
+            cells =
+                limbs.len().saturating_mul(program.value(op.output).len()).saturating_add(cells);
             tables.extend(limbs);
         }
     }
-    cells + tables.iter().map(|&bits| Table::Range(bits).rows()).sum::<usize>()
+    tables.iter().map(|&bits| Table::Range(bits).rows()).fold(cells, usize::saturating_add)
 }
 
 struct Builder<'a> {
@@ -271,32 +380,12 @@ impl<'a> Builder<'a> {
                 reason: "it computes nothing that could be proven".into(),
             });
         }
-        let tables: BTreeSet<Table> = self.lookups.iter().map(|(table, _)| *table).collect();
-        let tables: Vec<(Table, usize)> =
-            tables.into_iter().map(|table| (table, self.take(table.rows()))).collect();
-        let place = |table: Table| tables.iter().position(|(t, _)| *t == table).unwrap_or(0);
-        let lookups: Vec<Lookup> = self
-            .lookups
-            .iter()
-            .map(|(table, lookup)| Lookup { table: place(*table), ..lookup.clone() })
-            .collect();
-        let leaves = lookups.iter().map(|lookup| lookup.len).sum::<usize>()
-            + tables.iter().map(|(table, _)| table.rows()).sum::<usize>();
-        Ok(Cells {
-            places: self.places,
-            ops: op_cells,
-            lookups,
-            tables,
-            used: self.used,
-            variables: log2_ceil(self.used).max(MIN_VARIABLES),
-            leaves,
-            leaf_variables: log2_ceil(leaves).max(MIN_LEAF_VARIABLES),
-        })
+        Ok(Cells::with_tables(self.places, op_cells, self.lookups, self.used))
     }
 
     fn take(&mut self, len: usize) -> usize {
         let offset = self.used;
-        self.used += len;
+        self.used = self.used.saturating_add(len);
         offset
     }
 
@@ -316,7 +405,13 @@ impl<'a> Builder<'a> {
             Kind::Relu => {
                 let bits = self.program.value(op.inputs[0]).bits;
                 let x = Source::of(self.places[&op.inputs[0]]);
-                self.look_up(Table::Relu(bits), index, len, plain(x), Some(plain(Source::of(output))));
+                self.look_up(
+                    Table::Relu(bits),
+                    index,
+                    len,
+                    plain(x),
+                    Some(plain(Source::of(output))),
+                );
                 Ok(OpCells::Relu)
             }
             Kind::MaxPool(window) => Ok(self.max_pool(index, op, window, output)),
@@ -403,8 +498,11 @@ fn plain(source: Source) -> Difference {
 /// into the padding, its first tap inside stands in for those outside, which changes no maximum.
 /// There are two taps at least, so that every output takes part in a look-up.
 fn window_taps(window: &Window, with_elements: bool) -> Vec<Arc<[u32]>> {
-    let area = window.kernel[0] * window.kernel[1];
-    let count = area.max(2);
+    // The most elements that any window reads, which may be fewer than its kernel has taps.
+    let most = |axis: usize| {
+        (0..window.output[axis]).map(|at| window.axis(axis, at).count()).max().unwrap_or(0)
+    };
+    let count = (most(0) * most(1)).max(2);
     if !with_elements {
         return vec![Arc::from([]); count];
     }
@@ -427,6 +525,7 @@ fn window_taps(window: &Window, with_elements: bool) -> Vec<Arc<[u32]>> {
     taps.into_iter().map(Arc::from).collect()
 }
 
-fn log2_ceil(n: usize) -> usize {
-    n.next_power_of_two().trailing_zeros() as usize
+/// The least number of variables that index so many elements.
+pub(super) fn log2_ceil(n: usize) -> usize {
+    n.checked_next_power_of_two().map_or(usize::BITS, usize::trailing_zeros) as usize
 }

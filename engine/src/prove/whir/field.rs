@@ -12,8 +12,8 @@ pub(super) type EF = BinomialExtensionField<F, 2>;
 /// The Fiat-Shamir transcript.
 pub(super) type Challenger = SerializingChallenger64<F, HashChallenger<u8, Blake3, 32>>;
 
-/// Bits of the extension field, rounded down.
-pub(super) const FIELD_BITS: f64 = 127.0;
+/// Bits of the extension field, rounded down: twice the logarithm of 2^64 - 2^32 + 1.
+pub(super) const FIELD_BITS: f64 = 127.99;
 
 /// A transcript that starts with the digest of a statement.
 pub(super) fn transcript(statement: &[u8; 32]) -> Challenger {

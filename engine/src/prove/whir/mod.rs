@@ -41,8 +41,8 @@
 //! # Soundness
 //! [`Whir::security`] sums the error: of the random points (one degree a coordinate), the look-ups
 //! (two degrees a leaf), the layers of their argument, the batching, the sumcheck, and the
-//! opening by the library's own report, in the unique-decoding regime only. It is at least 105 bits
-//! a slice, so that a bundle of 32 slices keeps 100.
+//! opening by the library's own report, in the unique-decoding regime only. A slice has 102 to 107
+//! bits, by its size; a verdict sums the errors of all slices and asks for [`LEAST_BITS`].
 //!
 //! The verifier's work is linear in weights and values, not in multiplications; the proof is
 //! logarithmic but for its queries.
@@ -52,6 +52,7 @@ mod field;
 mod pcs;
 mod proof;
 mod prover;
+mod ranges;
 mod reduction;
 mod relation;
 mod security;
@@ -59,20 +60,25 @@ mod security;
 mod tests;
 mod transcript;
 mod verifier;
+mod weights;
 mod witness;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use security::Security;
+pub use ranges::{WeightBits, prove_ranges, verify_ranges};
+pub use security::{LEAST_BITS, Security, bits_of_all};
 pub use verifier::Rejection;
+pub use weights::{WeightRoot, strip, weight_roots};
 
 use self::cells::Cells;
 use self::proof::Proof;
 use super::{
     Boundary, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable,
-    VerifyError, Witness, timed,
+    VerifyError, Weights, Witness, timed,
 };
-use crate::program::{Program, ProgramSlice, Trace};
+use crate::program::{Kind, KnownWeights, Map, Op, Program, ProgramSlice, Trace};
 
 /// The proof system `whir`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +100,7 @@ pub struct WhirShape {
 }
 
 impl Whir {
-    /// The soundness error of a proof of this slice.
+    /// The soundness error of a proof of this slice, about public weights or about committed ones.
     ///
     /// # Errors
     /// Where the slice cannot be proven.
@@ -102,8 +108,14 @@ impl Whir {
         self,
         program: &Program,
         slice: &ProgramSlice,
-    ) -> Result<Option<Security>, Unprovable> {
-        Ok(security::of(program, slice, &Cells::of(program, slice)?))
+        weights: Weights<'_>,
+    ) -> Result<Security, Unprovable> {
+        let known = match weights {
+            Weights::Public => KnownWeights::Unbounded,
+            Weights::Committed(_) => KnownWeights::Committed,
+        };
+        let program = self::known(program, weights);
+        Ok(security::of(&program, slice, &Cells::sizes(&program, slice, known)?, weights))
     }
 }
 
@@ -123,21 +135,24 @@ impl ProofSystem for Whir {
         progress: &mut Progress<'_>,
     ) -> Result<Vec<u8>, ProveError> {
         let Statement { program, slice, context, .. } = *statement;
-        let cells = Cells::of(program, slice)?;
+        let cells = Cells::of(program, slice, KnownWeights::All)?;
         let public = public_tensors(statement)
             .map_err(|(expected, got)| ProveError::BoundaryCount { expected, got })?;
         let values = timed(Phase::Witness, progress, || {
             let trace = checked_trace(statement, witness, public)?;
             witness::values(program, slice, &cells, &trace, public)
         })?;
+        let weights = statement.weights;
+        // What a verifier of committed weights has.
+        let verified = known(program, weights);
         let (proof, digest) = timed(Phase::Prove, progress, || {
-            let digest = transcript::statement_digest(program, slice, &context, public)?;
-            let proof = prover::prove(program, slice, &cells, &values, &digest)?;
+            let digest = transcript::statement_digest(&verified, slice, &context, public, weights)?;
+            let proof = prover::prove(program, slice, &cells, &values, weights, &digest)?;
             Ok((proof, digest))
         })
         .map_err(ProveError::Backend)?;
         let checked = timed(Phase::Verify, progress, || {
-            verifier::verify(program, slice, &cells, public, &digest, &proof)
+            verifier::verify(&verified, slice, &cells, public, weights, &digest, &proof)
         });
         checked.map_err(|error| {
             ProveError::Backend(format!("the finished proof does not verify: {error}"))
@@ -146,16 +161,45 @@ impl ProofSystem for Whir {
     }
 
     fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError> {
-        let Statement { program, slice, context, .. } = *statement;
-        let cells = Cells::of(program, slice)?;
+        let Statement { program, slice, context, weights, .. } = *statement;
+        let program = known(program, weights);
+        let (known, committed) = match weights {
+            Weights::Public => (KnownWeights::All, 0),
+            Weights::Committed(roots) => (KnownWeights::Committed, roots.len()),
+        };
+        let proof = Proof::decode(proof, committed).ok_or(Rejection::Encoding)?;
+        let cells = Cells::of(&program, slice, known)?;
         let public = public_tensors(statement)
             .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
         check_public(statement, public)?;
-        let proof = Proof::decode(proof).ok_or(Rejection::Encoding)?;
-        let digest = transcript::statement_digest(program, slice, &context, public)
+        check_roots(statement)?;
+        let digest = transcript::statement_digest(&program, slice, &context, public, weights)
             .map_err(VerifyError::Backend)?;
-        Ok(verifier::verify(program, slice, &cells, public, &digest, &proof)?)
+        Ok(verifier::verify(&program, slice, &cells, public, weights, &digest, &proof)?)
     }
+}
+
+/// What a verifier knows of the program: no weights, where they are committed.
+fn known<'a>(program: &'a Program, weights: Weights<'_>) -> Cow<'a, Program> {
+    match weights {
+        Weights::Public => Cow::Borrowed(program),
+        Weights::Committed(_) => Cow::Owned(strip(program)),
+    }
+}
+
+/// Every operation with weights must have a root: without one it would count as one of zeros.
+fn check_roots(statement: &Statement<'_>) -> Result<(), VerifyError> {
+    let Weights::Committed(roots) = statement.weights else { return Ok(()) };
+    let ops = &statement.program.ops[statement.slice.ops.clone()];
+    let needs_root = |op: &Op| match &op.kind {
+        Kind::Linear(linear) => matches!(linear.map, Map::Conv { .. } | Map::Dense { .. }),
+        Kind::Relu | Kind::MaxPool(_) => false,
+    };
+    let is_missing = |(op, root): (&Op, &Option<WeightRoot>)| needs_root(op) && root.is_none();
+    if roots.len() != ops.len() || ops.iter().zip(roots).any(is_missing) {
+        return Err(Rejection::Weights.into());
+    }
+    Ok(())
 }
 
 /// The public tensors of a statement; or the numbers of boundary tensors and of those that are

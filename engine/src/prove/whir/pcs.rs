@@ -4,6 +4,7 @@
 use p3_blake3::Blake3;
 use p3_dft::Radix2DFTSmallBatch;
 use p3_merkle_tree::MerkleTreeMmcs;
+use p3_multilinear_util::point::Point;
 use p3_sumcheck::layout::PrefixProver;
 use p3_sumcheck::{OpeningBatch, OpeningProtocol, PrescribedPointPcs, TableShape, TableSpec};
 use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
@@ -22,12 +23,13 @@ pub(super) type Root = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Commi
 pub(super) type Opening = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Proof;
 
 /// Bits that an opening is sound to, all terms of the library's report summed.
-pub(super) const OPENING_BITS: f64 = 106.0;
+pub(super) const OPENING_BITS: f64 = 107.0;
 /// The logarithm of the inverse rate of the first code.
 const LOG_INVERSE_RATE: usize = 1;
 /// Bits of proof of work that a round may ask for. Grinding saves queries and costs time: this
-/// much takes a millisecond a round.
+/// much takes a millisecond a round. Large vectors need more for the level that is asked for.
 const POW_BITS: usize = 12;
+const POW_BITS_OF_LARGE: usize = 16;
 
 /// What opens a vector of `2^variables` elements at one point.
 pub(super) struct Opener {
@@ -45,7 +47,7 @@ impl Opener {
         // The report sums the terms, and each term is asked for at the level: the sum falls short
         // of it by a few bits.
         let mut last = String::new();
-        for level in 107..=114 {
+        for level in 108..=116 {
             let opener = match Self::at_level(variables, level) {
                 Ok(opener) => opener,
                 Err(error) => return Err(error),
@@ -56,6 +58,32 @@ impl Opener {
             }
         }
         Err(format!("no parameters open 2^{variables} elements soundly: {last}"))
+    }
+
+    /// The value that a commitment opens to at a point; none where the opening does not hold. The
+    /// root must be in the transcript already.
+    pub(super) fn verify(
+        &self,
+        root: &Root,
+        opening: &Opening,
+        point: Point<EF>,
+        challenger: &mut Challenger,
+    ) -> Option<EF> {
+        // A tree has one root, and not a layer of them.
+        let rounds = opening.whir.rounds.iter().filter_map(|round| round.commitment.as_ref());
+        if rounds.chain([root]).any(|root| root.num_roots() != 1) {
+            return None;
+        }
+        let opened =
+            self.pcs.verify_at(root, opening, &self.protocol, &[point], challenger).ok()?;
+        // The library hands back the very values that it checked.
+        match opened.as_slice() {
+            [batch] => match batch.current() {
+                &[value] => Some(value),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Bits of the library's own report, all terms summed.
@@ -76,7 +104,7 @@ impl Opener {
         }
         let parameters = ProtocolParameters {
             security_level: level,
-            pow_bits: POW_BITS,
+            pow_bits: if variables < 20 { POW_BITS } else { POW_BITS_OF_LARGE },
             folding_factor: folding,
             soundness_type: SecurityAssumption::UniqueDecoding,
             starting_log_inv_rate: LOG_INVERSE_RATE,

@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{EF, F};
 use super::pcs::{Opening, Root};
+use super::weights::WeightProof;
 
-/// Bytes that a proof may have: reading one takes memory in proportion.
-pub(super) const MOST_BYTES: usize = 1 << 23;
+/// Bytes that a proof may have, and again for each operation whose weights it opens: an honest one
+/// has half of that, and reading takes memory in proportion.
+pub(super) const MOST_BYTES: usize = 1 << 20;
 
 /// A proof of one slice.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub(super) struct Proof {
     pub reduction: GenericDegreeProof<F, EF>,
     /// That this element is what the commitment is to.
     pub opening: Opening,
+    /// What it says of committed weights, one for each operation that has some; empty where the
+    /// weights are public.
+    pub weights: Vec<WeightProof>,
 }
 
 impl Proof {
@@ -29,8 +34,8 @@ impl Proof {
     }
 
     /// Only what [`Proof::encode`] gives is taken, so that nobody can write the same proof twice.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        if bytes.len() > MOST_BYTES {
+    pub(super) fn decode(bytes: &[u8], committed: usize) -> Option<Self> {
+        if bytes.len() > MOST_BYTES.saturating_mul(1 + committed) {
             return None;
         }
         let proof: Self = postcard::from_bytes(bytes).ok()?;

@@ -16,10 +16,12 @@ use super::field::{Challenger, EF, F, sample_point, transcript};
 use super::pcs::{Layout, Opener, first_fold};
 use super::proof::Proof;
 use super::reduction::{DEGREE, Reduction};
-use super::relation::{Challenges, functional};
+use super::relation::{Challenges, eq_weights, functional, weighted_ops};
 use super::transcript::output_points;
+use super::weights::{self, Coefficients, CommittedWeights, dot};
 use super::witness::Values;
 use crate::program::{Program, ProgramSlice};
+use crate::prove::Weights;
 
 /// Proves a slice whose values are those of an honest run.
 ///
@@ -30,9 +32,10 @@ pub(super) fn prove(
     slice: &ProgramSlice,
     cells: &Cells,
     values: &Values<'_>,
+    weights: Weights<'_>,
     statement: &[u8; 32],
 ) -> Result<Proof, String> {
-    prove_with(program, slice, cells, values, statement, |_| {})
+    prove_with(program, slice, cells, values, weights, statement, |_| {})
 }
 
 /// As [`prove`], after a change of the look-ups' numerators: the library reduces only sums that
@@ -42,6 +45,7 @@ pub(super) fn prove_with(
     slice: &ProgramSlice,
     cells: &Cells,
     values: &Values<'_>,
+    weights: Weights<'_>,
     statement: &[u8; 32],
     change_numerators: impl FnOnce(&mut Poly<F>),
 ) -> Result<Proof, String> {
@@ -52,8 +56,9 @@ pub(super) fn prove_with(
     vector.resize(1 << cells.variables, F::ZERO);
     let table = Committed::new(RowMajorMatrix::new(vector.clone(), vector.len()));
     let witness = Layout::new_witness(vec![table], first_fold(cells.variables));
-    let (root, data) = MultilinearPcs::<EF, Challenger>::commit(&opener.pcs, witness, &mut challenger)
-        .map_err(|error| error.to_string())?;
+    let (root, data) =
+        MultilinearPcs::<EF, Challenger>::commit(&opener.pcs, witness, &mut challenger)
+            .map_err(|error| error.to_string())?;
 
     let outputs = output_points(program, slice, cells, &mut challenger);
     let padding = sample_point(&mut challenger, cells.variables);
@@ -77,21 +82,65 @@ pub(super) fn prove_with(
         denominator: end.denominator,
         gamma: challenger.sample_algebra_element(),
     };
+    let committed = match weights {
+        Weights::Public => Vec::new(),
+        Weights::Committed(roots) => {
+            let ops = weighted_ops(program, slice, cells, &challenges);
+            let committed = weights::committed_ops(ops, roots).into_iter();
+            committed.map(|(op, _)| op).collect()
+        }
+    };
+    let opened: Vec<CommittedWeights> = committed
+        .iter()
+        .map(|op| weights::commit(op.op)?.ok_or_else(|| "a root without weights".to_owned()))
+        .collect::<Result<_, _>>()?;
+    let constants: Vec<EF> = committed
+        .iter()
+        .zip(&opened)
+        .map(|(op, weights)| {
+            dot(&Coefficients::of(op, cells, values.public, None).constant, &weights.vector)
+        })
+        .collect();
+    weights::absorb(&mut challenger, constants.iter().copied());
+
     let claim = functional(program, slice, cells, values.public, &challenges);
     let mut reduction = Reduction::new(vector, claim.weights);
     let (reduction, point) =
         reduction.prove::<F, _>(&mut challenger, cells.variables, DEGREE, 0, -claim.constant);
+    let coefficients: Vec<Coefficients> = if committed.is_empty() {
+        Vec::new()
+    } else {
+        let eq = eq_weights(point.as_slice(), EF::ONE);
+        let of = |op| Coefficients::of(op, cells, values.public, Some(&eq));
+        committed.iter().map(of).collect()
+    };
+    let ends: Vec<EF> =
+        coefficients.iter().zip(&opened).map(|(c, w)| dot(&c.weight, &w.vector)).collect();
+    weights::absorb(&mut challenger, ends.iter().copied());
     let opening = opener
         .pcs
         .open_at(data, &opener.protocol, &[point], &mut challenger)
         .map_err(|error| error.to_string())?;
-    Ok(Proof { root, lookups, reduction, opening })
+    let delta: EF = challenger.sample_algebra_element();
+    let mut weights = Vec::with_capacity(opened.len());
+    for (((weight, coefficients), constant), end) in
+        opened.into_iter().zip(coefficients).zip(constants).zip(ends)
+    {
+        let proof = weights::prove(weight, coefficients, delta, constant, end, &mut challenger)?;
+        weights.push(proof);
+    }
+    Ok(Proof { root, lookups, reduction, opening, weights })
 }
 
 /// Numerators and denominators of the look-up argument: `1 / (α - t)` for each look-up of a row
 /// `t = x + β y + β² tag`, `-m / (α - t)` for each row of a table that is looked up `m` times, and
 /// `0 / 1` for the rest. Their sum is zero where every look-up finds its row.
-pub(super) fn leaves(cells: &Cells, values: &Values<'_>, alpha: EF, beta: EF) -> (Poly<F>, Poly<EF>) {
+pub(super) fn leaves(
+    cells: &Cells,
+    values: &Values<'_>,
+    alpha: EF,
+    beta: EF,
+) -> (Poly<F>, Poly<EF>) {
     let size = 1usize << cells.leaf_variables;
     let mut numerators = F::zero_vec(size);
     let mut denominators = vec![EF::ONE; size];

@@ -35,7 +35,8 @@ impl RoundProver<EF> for Reduction {
             Vector::Base(vector) => {
                 let (low, high) = vector.split_at(vector.len() / 2);
                 let fold = |(&low, &high): (&F, &F)| challenge * (high - low) + low;
-                self.vector = Vector::Folded(Poly::new(low.par_iter().zip(high).map(fold).collect()));
+                self.vector =
+                    Vector::Folded(Poly::new(low.par_iter().zip(high).map(fold).collect()));
             }
             Vector::Folded(vector) => vector.fix_prefix_var_mut(challenge),
         }

@@ -18,7 +18,7 @@
 use p3_field::PrimeCharacteristicRing;
 use p3_multilinear_util::poly::Poly;
 
-use super::cells::{Cells, Difference, OpCells, Place, Source};
+use super::cells::{Cells, Difference, Limb, OpCells, Place, Source};
 use super::field::{EF, F};
 use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, Window};
 
@@ -78,25 +78,59 @@ pub(super) fn functional(
     public: &[&[i32]],
     challenges: &Challenges,
 ) -> Functional {
-    let mut sum = Sum {
-        public,
-        weights: EF::zero_vec(1 << cells.variables),
-        constant: EF::ZERO,
-    };
-    // The padding claim has the power 0 and is alone in its elements.
+    let Functional { weights, constant } = lookup_functional(cells, public, challenges);
+    let mut sum = Sum { public, weights, constant };
+    for op in weighted_ops(program, slice, cells, challenges) {
+        sum.linear(&op, cells);
+    }
+    Functional { weights: sum.weights, constant: sum.constant }
+}
+
+/// The sum of the claims on padding, numerator and denominator, with the powers 0, 1 and 2 of `γ`.
+pub(super) fn lookup_functional(
+    cells: &Cells,
+    public: &[&[i32]],
+    challenges: &Challenges,
+) -> Functional {
+    let weights = EF::zero_vec(1 << cells.variables);
+    let mut sum = Sum { public, weights, constant: EF::ZERO };
+    // The padding claim is alone in its elements.
     let padding = eq_weights(&challenges.padding, EF::ONE);
     sum.weights[cells.used..].copy_from_slice(&padding[cells.used..]);
     sum.lookups(cells, challenges);
+    Functional { weights: sum.weights, constant: sum.constant }
+}
 
+/// A linear operation, with the weights of its outputs in the sum of claims: a product of one
+/// weight from each axis.
+pub(super) struct WeightedOp<'a> {
+    /// Its index in the slice.
+    pub index: usize,
+    pub op: &'a Op,
+    pub linear: &'a Linear,
+    pub limbs: &'a [Limb],
+    /// Elements of its output.
+    pub output_len: usize,
+    pub axes: Vec<Vec<EF>>,
+}
+
+/// The linear operations of a slice, each weighted with its power of `γ`.
+pub(super) fn weighted_ops<'a>(
+    program: &'a Program,
+    slice: &ProgramSlice,
+    cells: &'a Cells,
+    challenges: &Challenges,
+) -> Vec<WeightedOp<'a>> {
     let mut power = challenges.gamma.square();
     let mut points = challenges.outputs.iter();
+    let mut weighted = Vec::new();
     let ops = &program.ops[slice.ops.clone()];
-    for (op, op_cells) in ops.iter().zip(&cells.ops) {
+    for (index, (op, op_cells)) in ops.iter().zip(&cells.ops).enumerate() {
         if let (Kind::Linear(linear), OpCells::Linear(limbs)) = (&op.kind, op_cells) {
             power *= challenges.gamma;
             let Some(points) = points.next() else { continue };
-            let len = program.value(op.output).len();
-            let axes: Vec<Vec<EF>> = axes(linear, len)
+            let output_len = program.value(op.output).len();
+            let axes = axes(linear, output_len)
                 .into_iter()
                 .zip(points)
                 .enumerate()
@@ -108,10 +142,10 @@ pub(super) fn functional(
                     weights
                 })
                 .collect();
-            sum.linear(op, linear, limbs, cells, &axes);
+            weighted.push(WeightedOp { index, op, linear, limbs, output_len, axes });
         }
     }
-    Functional { weights: sum.weights, constant: sum.constant }
+    weighted
 }
 
 struct Sum<'a> {
@@ -148,8 +182,7 @@ impl Sum<'_> {
         let eq = eq_weights(&challenges.leaf_point, EF::ONE);
         let square = gamma.square();
         let (x_weight, y_weight) = (-square, -square * beta);
-        let mut constant =
-            -gamma * challenges.numerator - square * challenges.denominator;
+        let mut constant = -gamma * challenges.numerator - square * challenges.denominator;
         let mut leaf = 0;
         for lookup in &cells.lookups {
             let weights = &eq[leaf..leaf + lookup.len];
@@ -184,21 +217,15 @@ impl Sum<'_> {
         self.constant += constant + square * unused;
     }
 
-    fn linear(
-        &mut self,
-        op: &Op,
-        linear: &Linear,
-        limbs: &[super::cells::Limb],
-        cells: &Cells,
-        axes: &[Vec<EF>],
-    ) {
+    fn linear(&mut self, weighted: &WeightedOp<'_>, cells: &Cells) {
+        let WeightedOp { op, linear, limbs, axes, .. } = weighted;
         let weights = outer_product(axes);
         let power = |bits: u32| F::from_u64(1 << bits);
         let output = cells.places[&op.output];
         for (i, &weight) in weights.iter().enumerate() {
             self.add(output, i, weight * power(linear.shift));
         }
-        for limb in limbs {
+        for limb in *limbs {
             let cells = &mut self.weights[limb.offset..];
             for (cell, &weight) in cells.iter_mut().zip(&weights) {
                 *cell += weight * power(limb.shift);
@@ -280,17 +307,13 @@ fn transposed_conv(
     let width = window.input[1];
     let fan = channels_in / groups * area;
     let group_out = axes[1].len() / groups;
-    // For each column of the kernel, the weight with which each column of the input is read.
-    let mut columns = vec![EF::zero_vec(width); kernel_columns];
-    for (x, &e) in axes[3].iter().enumerate() {
-        for (k, at) in window.axis(1, x) {
-            columns[k][at] += e;
-        }
-    }
+    let columns = columns(window, &axes[3]);
     for (image, &scale) in axes[0].iter().enumerate() {
         for group in 0..groups {
             let outputs = group * group_out..(group + 1) * group_out;
-            let weights = &linear.weights[outputs.start * fan..outputs.end * fan];
+            // Of a program whose weights are committed, nothing.
+            let weights = linear.weights.get(outputs.start * fan..outputs.end * fan);
+            let weights = weights.unwrap_or_default();
             let folded = fold_rows(weights, fan, &axes[1][outputs]);
             for (local, kernel) in folded.chunks_exact(area).enumerate() {
                 let channel = group * (channels_in / groups) + local;
@@ -317,4 +340,16 @@ fn transposed_conv(
             }
         }
     }
+}
+
+/// For each column of the kernel, the weight with which each column of the input is read: the sum
+/// of the weights of the output columns that read it there.
+pub(super) fn columns(window: &Window, axis: &[EF]) -> Vec<Vec<EF>> {
+    let mut columns = vec![EF::zero_vec(window.input[1]); window.kernel[1]];
+    for (x, &e) in axis.iter().enumerate() {
+        for (k, at) in window.axis(1, x) {
+            columns[k][at] += e;
+        }
+    }
+    columns
 }

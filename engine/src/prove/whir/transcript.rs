@@ -4,22 +4,29 @@ use super::cells::{Cells, OpCells};
 use super::field::{Challenger, EF, sample_point};
 use super::relation::{axes, axis_variables};
 use crate::program::{Kind, Program, ProgramSlice};
+use crate::prove::Weights;
 
 /// The version of the protocol; another one for every change of what is absorbed or proven.
 const DOMAIN: &str = "microtome whir slice v1";
 
 /// The digest of everything that is public: the slice's operations with their weights, the shapes,
-/// scales and bits of its tensors, the context, and the tensors on its boundary.
+/// scales and bits of its tensors, the context, and the tensors on its boundary. Where the weights
+/// are committed, the program must have none, and their roots stand for them.
 pub(super) fn statement_digest(
     program: &Program,
     slice: &ProgramSlice,
     context: &[u8; 32],
     public: &[&[i32]],
+    weights: Weights<'_>,
 ) -> Result<[u8; 32], String> {
     let ops = &program.ops[slice.ops.clone()];
     let ids = slice.inputs.iter().copied().chain(ops.iter().map(|op| op.output));
     let tensors: Vec<_> = ids.map(|id| (id, program.value(id))).collect();
-    let parts = (slice.ops.len(), &slice.inputs, &slice.outputs, tensors, ops);
+    let roots = match weights {
+        Weights::Public => None,
+        Weights::Committed(roots) => Some(roots),
+    };
+    let parts = (slice.ops.len(), &slice.inputs, &slice.outputs, tensors, ops, roots);
     let bytes = postcard::to_stdvec(&parts).map_err(|error| error.to_string())?;
     let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
     let mut absorb = |bytes: &[u8]| {

@@ -5,16 +5,17 @@ use p3_challenger::FieldChallenger;
 use p3_commit::MultilinearPcs;
 use p3_field::PrimeCharacteristicRing;
 use p3_multi_stark::fractional_gkr::verify_fractional_gkr;
-use p3_sumcheck::PrescribedPointPcs;
 
 use super::cells::Cells;
 use super::field::{Challenger, EF, F, sample_point, transcript};
 use super::pcs::Opener;
 use super::proof::Proof;
 use super::reduction::DEGREE;
-use super::relation::{Challenges, eq_weights, functional};
+use super::relation::{Challenges, eq_weights, functional, weighted_ops};
 use super::transcript::output_points;
+use super::weights::{self, Coefficients};
 use crate::program::{Program, ProgramSlice};
+use crate::prove::Weights;
 
 /// Which check a proof fails at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum Rejection {
     /// The sumcheck ends in another value than the opening gives.
     #[error("its sumcheck ends in another value than the opening")]
     Relations,
+    /// What is said of the committed weights does not hold for the weights of the card.
+    #[error("what it says of the weights does not hold for the weights that are committed to")]
+    Weights,
     /// The opening of the commitment does not hold.
     #[error("its commitment does not open to the claimed value")]
     Opening,
@@ -44,11 +48,13 @@ pub enum Rejection {
 }
 
 /// Verifies a proof of a slice against its public tensors, which must be in their ranges already.
+/// Where the weights are committed, the program has none.
 pub(super) fn verify(
     program: &Program,
     slice: &ProgramSlice,
     cells: &Cells,
     public: &[&[i32]],
+    weights: Weights<'_>,
     statement: &[u8; 32],
     proof: &Proof,
 ) -> Result<(), Rejection> {
@@ -61,8 +67,9 @@ pub(super) fn verify(
     let padding = sample_point(&mut challenger, cells.variables);
     let alpha: EF = challenger.sample_algebra_element();
     let beta: EF = challenger.sample_algebra_element();
-    let end = verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
-        .map_err(|_| Rejection::Lookups)?;
+    let end =
+        verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
+            .map_err(|_| Rejection::Lookups)?;
 
     let challenges = Challenges {
         outputs,
@@ -74,25 +81,41 @@ pub(super) fn verify(
         denominator: end.denominator,
         gamma: challenger.sample_algebra_element(),
     };
+    let committed = match weights {
+        Weights::Public => Vec::new(),
+        Weights::Committed(roots) => {
+            let ops = weighted_ops(program, slice, cells, &challenges);
+            weights::committed_ops(ops, roots)
+        }
+    };
+    if proof.weights.len() != committed.len() {
+        return Err(Rejection::Weights);
+    }
+    weights::absorb(&mut challenger, proof.weights.iter().map(|w| w.constant));
+    // Of a program without weights, this is what the weights don't add to.
     let claim = functional(program, slice, cells, public, &challenges);
-    if proof.reduction.claimed_sum != -claim.constant {
+    let committed_constant: EF = proof.weights.iter().map(|w| w.constant).sum();
+    if proof.reduction.claimed_sum != -(claim.constant + committed_constant) {
         return Err(Rejection::Claim);
     }
     let (point, end) = proof
         .reduction
         .verify(&mut challenger, cells.variables, DEGREE, 0)
         .map_err(|_| Rejection::Reduction)?;
-    let weights = eq_weights(point.as_slice(), EF::ONE);
-    let weight: EF = weights.iter().zip(&claim.weights).map(|(&e, &w)| e * w).sum();
-    let opened = opener
-        .pcs
-        .verify_at(&proof.root, &proof.opening, &opener.protocol, &[point], &mut challenger)
-        .map_err(|_| Rejection::Opening)?;
-    // The library hands back the very values that it checked.
-    let [batch] = opened.as_slice() else { return Err(Rejection::Opening) };
-    let &[value] = batch.current() else { return Err(Rejection::Opening) };
-    if value * weight != end {
+    let eq = eq_weights(point.as_slice(), EF::ONE);
+    let weight: EF = eq.iter().zip(&claim.weights).map(|(&e, &w)| e * w).sum();
+    weights::absorb(&mut challenger, proof.weights.iter().map(|w| w.weight));
+    let value = opener
+        .verify(&proof.root, &proof.opening, point, &mut challenger)
+        .ok_or(Rejection::Opening)?;
+    let committed_weight: EF = proof.weights.iter().map(|w| w.weight).sum();
+    if value * (weight + committed_weight) != end {
         return Err(Rejection::Relations);
+    }
+    let delta: EF = challenger.sample_algebra_element();
+    for ((op, root), proof) in committed.iter().zip(&proof.weights) {
+        let coefficients = Coefficients::of(op, cells, public, Some(&eq));
+        weights::verify(proof, *root, coefficients, delta, &mut challenger)?;
     }
     Ok(())
 }

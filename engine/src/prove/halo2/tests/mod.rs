@@ -65,7 +65,8 @@ impl Case {
     fn statement(&self) -> Statement<'_> {
         let context = std::array::from_fn(|i| i as u8);
         let boundary = Boundary::Committed(&self.boundary);
-        Statement { program: &self.program, slice: &self.slice, context, boundary }
+        let weights = Weights::Public;
+        Statement { program: &self.program, slice: &self.slice, context, boundary, weights }
     }
 
     fn witness(&self) -> Witness {

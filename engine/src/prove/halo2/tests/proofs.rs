@@ -43,7 +43,11 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
             rejected(&statement, &proof, &format!("context {at}"));
         }
         let swapped: Vec<Commitment> = case.boundary.iter().rev().copied().collect();
-        rejected(&Statement { boundary: Boundary::Committed(&swapped), ..case.statement() }, &proof, "boundary");
+        rejected(
+            &Statement { boundary: Boundary::Committed(&swapped), ..case.statement() },
+            &proof,
+            "boundary",
+        );
         let other = tiny(2);
         let boundary = Boundary::Committed(&case.boundary);
         rejected(&Statement { boundary, ..other.statement() }, &proof, "other weights");
@@ -54,7 +58,8 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
             let verdict = system.verify(&case.statement(), &bytes);
             assert!(matches!(verdict, Err(VerifyError::ProofLength { got, .. }) if got == len));
         }
-        let short = Statement { boundary: Boundary::Committed(&case.boundary[1..]), ..case.statement() };
+        let short =
+            Statement { boundary: Boundary::Committed(&case.boundary[1..]), ..case.statement() };
         let verdict = system.verify(&short, &proof);
         assert!(matches!(verdict, Err(VerifyError::BoundaryCount { expected: 2, got: 1 })));
     }
@@ -118,6 +123,9 @@ fn a_bad_witness_is_an_error_and_no_panic() {
     assert!(matches!(unsalted, ProveError::MissingSalt { .. }));
     let resalted = changed(&|w| *w.salts.get_mut(&id).unwrap() = random_salt());
     assert!(matches!(resalted, ProveError::WrongCommitment { .. }));
-    let uncommitted = prove(&Statement { boundary: Boundary::Committed(&[]), ..case.statement() }, &case.witness());
+    let uncommitted = prove(
+        &Statement { boundary: Boundary::Committed(&[]), ..case.statement() },
+        &case.witness(),
+    );
     assert!(matches!(uncommitted, ProveError::BoundaryCount { expected: 2, got: 0 }));
 }

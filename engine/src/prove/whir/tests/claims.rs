@@ -17,7 +17,8 @@ fn random(random: &mut Random) -> EF {
 /// Random challenges, and the numerator and denominator that these values have there.
 fn challenges(case: &Case, cells: &Cells, values: &Values<'_>, seed: u64) -> Challenges {
     let generator = &mut Random(seed);
-    let mut point = |variables: usize| (0..variables).map(|_| random(generator)).collect::<Vec<_>>();
+    let mut point =
+        |variables: usize| (0..variables).map(|_| random(generator)).collect::<Vec<_>>();
     let ops = &case.program.ops[case.slice.ops.clone()];
     let outputs = ops
         .iter()

@@ -37,6 +37,7 @@ fn verdict(case: &Case, change: impl FnOnce(&mut [i64])) -> Result<(), Rejection
         &case.slice,
         &cells,
         &values,
+        Weights::Public,
         &digest,
         |numerators| {
             for &leaf in &failing {
@@ -45,7 +46,7 @@ fn verdict(case: &Case, change: impl FnOnce(&mut [i64])) -> Result<(), Rejection
         },
     )
     .unwrap();
-    verifier::verify(&case.program, &case.slice, &cells, &public, &digest, &proof)
+    verifier::verify(&case.program, &case.slice, &cells, &public, Weights::Public, &digest, &proof)
 }
 
 fn rejected(case: &Case, what: &str, change: impl FnOnce(&mut [i64])) {
@@ -98,7 +99,8 @@ fn quotient_and_remainder_change_together_in_vain() {
     let ops = &case.program.ops[case.slice.ops.clone()];
     let mut tried = 0;
     for (op, op_cells) in ops.iter().zip(&cells.ops) {
-        let (OpCells::Linear(limbs), Place::Committed(offset)) = (op_cells, cells.places[&op.output])
+        let (OpCells::Linear(limbs), Place::Committed(offset)) =
+            (op_cells, cells.places[&op.output])
         else {
             continue;
         };
@@ -131,12 +133,20 @@ fn a_multiplicity_too_many_is_rejected() {
             &case.slice,
             &cells,
             &values,
+            Weights::Public,
             &digest,
             |numerators| numerators.as_mut_slice()[leaf] += F::ONE,
         )
         .unwrap();
-        let verdict =
-            verifier::verify(&case.program, &case.slice, &cells, &public, &digest, &proof);
+        let verdict = verifier::verify(
+            &case.program,
+            &case.slice,
+            &cells,
+            &public,
+            Weights::Public,
+            &digest,
+            &proof,
+        );
         assert!(verdict.is_err());
     }
 }
@@ -151,9 +161,18 @@ fn padding_is_forced_to_zero() {
     values.committed.push(1);
     let digest = [7; 32];
     let proof =
-        prover::prove(&case.program, &case.slice, &cells, &values, &digest).unwrap();
+        prover::prove(&case.program, &case.slice, &cells, &values, Weights::Public, &digest)
+            .unwrap();
     let verdict = |cells: &Cells| {
-        verifier::verify(&case.program, &case.slice, cells, &public, &digest, &proof)
+        verifier::verify(
+            &case.program,
+            &case.slice,
+            cells,
+            &public,
+            Weights::Public,
+            &digest,
+            &proof,
+        )
     };
     assert!(verdict(&cells).is_err());
     // It is the padding claim that catches it: a verifier without it would accept nothing else.

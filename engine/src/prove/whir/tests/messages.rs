@@ -33,7 +33,7 @@ fn every_kind_of_message_is_bound() {
     let case = small(12);
     let honest = case.prove();
     for (what, change) in CHANGES {
-        let mut proof = Proof::decode(&honest).unwrap();
+        let mut proof = Proof::decode(&honest, 0).unwrap();
         change(&mut proof);
         let forged = proof.encode().unwrap();
         assert!(forged != honest, "{what}: nothing was changed");
@@ -63,8 +63,8 @@ fn messages_of_another_proof_are_rejected() {
         |proof, other| proof.opening = other.opening,
     ];
     for part in parts {
-        let mut proof = Proof::decode(&honest).unwrap();
-        part(&mut proof, Proof::decode(&foreign).unwrap());
+        let mut proof = Proof::decode(&honest, 0).unwrap();
+        part(&mut proof, Proof::decode(&foreign, 0).unwrap());
         assert!(case.verify(&proof.encode().unwrap()).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! The proofs against the integer reference, honest and forged.
 
 mod claims;
+mod committed;
 mod forged;
 mod messages;
 mod proofs;
@@ -30,7 +31,7 @@ impl Case {
     }
 
     fn cells(&self) -> Cells {
-        Cells::of(&self.program, &self.slice).unwrap()
+        Cells::of(&self.program, &self.slice, KnownWeights::All).unwrap()
     }
 
     /// The tensors on the boundary.
@@ -42,7 +43,8 @@ impl Case {
     fn statement<'a>(&'a self, public: &'a [&'a [i32]]) -> Statement<'a> {
         let context = std::array::from_fn(|i| i as u8);
         let boundary = Boundary::Public(public);
-        Statement { program: &self.program, slice: &self.slice, context, boundary }
+        let weights = Weights::Public;
+        Statement { program: &self.program, slice: &self.slice, context, boundary, weights }
     }
 
     fn witness(&self) -> Witness {

@@ -123,14 +123,21 @@ fn phases_are_reported_in_order() {
 #[test]
 fn the_soundness_error_is_summed_and_small_enough() {
     let case = small(8);
-    let security = Whir.security(&case.program, &case.slice).unwrap().unwrap();
-    assert!(security.bits() >= 105.0, "{security:?}");
+    let security = Whir.security(&case.program, &case.slice, Weights::Public).unwrap();
+    assert!(security.bits() >= 106.5, "{security:?}");
     // The library's own report, for every size that a slice can have.
-    for variables in 8..=26 {
+    for variables in cells::MIN_VARIABLES..=cells::MAX_VARIABLES {
         let opener = pcs::Opener::new(variables).unwrap();
         let bits = opener.security_bits().unwrap();
         assert!(bits >= pcs::OPENING_BITS, "2^{variables}: {bits}");
-        let most = Security { opening: -bits, lookups: 27.0 - 127.0 - 1.0, ..security };
-        assert!(most.opening <= -106.0);
     }
+    // The largest slice that there can be.
+    let most = Security { lookups: 25.0 - 127.99, lookup_argument: 10.0 - 127.0, ..security };
+    assert!(most.bits() >= 102.5, "{}", most.bits());
+    // Errors add up, over slices and over operations with committed weights.
+    assert!((bits_of_all(&[security; 4]) - (security.bits() - 2.0)).abs() < 1e-9);
+    let roots = vec![None; case.program.ops.len()];
+    let weights = Weights::Committed(&roots);
+    let committed = Whir.security(&case.program, &case.slice, weights).unwrap();
+    assert!(committed.weights > security.opening && committed.bits() > 103.0, "{committed:?}");
 }

@@ -25,7 +25,7 @@ fn the_shape_is_what_a_proof_commits_to() {
 fn nothing_and_too_much_are_unprovable() {
     let case = tiny(1);
     let empty = case.program.slice(0..0);
-    assert!(Cells::of(&case.program, &empty).is_err());
+    assert!(Cells::of(&case.program, &empty, KnownWeights::All).is_err());
 
     let mut model = Model::new(1, 8);
     let x = model.input(&[1]);
