@@ -9,7 +9,7 @@ use clap::Parser;
 use eframe::egui::ViewportBuilder;
 use microtome_app::App;
 
-/// A desktop workbench that slices ONNX networks and proves them in zero knowledge.
+/// A desktop workbench that slices ONNX networks and proves them, in zero knowledge or fast.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -18,7 +18,11 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    // A prover runs as a child of this program. Nothing may come before this.
+    if let Some(reason) = microtome_engine::machine::unfit_processor() {
+        eprintln!("microtome: {reason}");
+        return ExitCode::from(2);
+    }
+    // A prover runs as a child of this program. Nothing else may come before this.
     microtome_engine::run::child_main_if_asked();
     let arguments = Arguments::parse();
     // A missing library makes the window system's crates panic; what they say is no help.

@@ -18,6 +18,7 @@
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
+//! | [`machine`] | whether the processor has the instructions that the program was built with |
 //! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
 
 #![warn(missing_docs)]
@@ -28,6 +29,7 @@ pub mod digest;
 pub mod files;
 pub mod graph;
 pub mod inputs;
+pub mod machine;
 pub mod onnx;
 pub mod plan;
 pub mod predict;

@@ -1,18 +1,20 @@
 //! `compare`: what proving takes, sliced and whole.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
 use microtome_engine::bundle::Custody;
-use microtome_engine::plan::Estimator;
+use microtome_engine::plan::{Estimator, Plan};
+use microtome_engine::prove::System;
 use microtome_engine::report::format::{bytes, secs};
 use microtome_engine::report::table::Table;
 use microtome_engine::run::{Measured, Request, Reveal};
 use serde::Serialize;
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
-use crate::opened::Opened;
+use crate::opened::{Opened, Quantised};
 use crate::output;
 use crate::proving::{self, ProofJson};
 use crate::{End, chart};
@@ -26,6 +28,10 @@ pub struct Args {
     /// Where to cut, as `plan -o` writes it
     #[arg(long, value_name = "PLAN")]
     plan: PathBuf,
+    /// The proof system of all slices, instead of the plan's; of several, each is measured on the
+    /// same slices
+    #[arg(long = "system", value_name = "SYSTEMS", value_delimiter = ',')]
+    systems: Vec<System>,
     #[command(flatten)]
     card: CardArgs,
     #[command(flatten)]
@@ -38,8 +44,17 @@ pub struct Args {
     json: bool,
 }
 
+/// The first system's comparison; where there are several, each one's under its name.
 #[derive(Serialize)]
 struct CompareJson {
+    #[serde(flatten)]
+    first: ComparisonJson,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    systems: BTreeMap<System, ComparisonJson>,
+}
+
+#[derive(Clone, Serialize)]
+struct ComparisonJson {
     monolithic: ProofJson,
     sliced: ProofJson,
     /// The slices one after the other.
@@ -50,7 +65,7 @@ struct CompareJson {
 }
 
 /// Monolithic over sliced: above 1, slicing takes less.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Reductions {
     /// Proving, by the slices' sum.
     prove_secs: f64,
@@ -76,24 +91,59 @@ pub fn main(args: &Args) -> Result<End> {
     }
     let opened = Opened::open(&args.model)?;
     let input = opened.input(&args.input)?;
-    let plan = opened.plan(Some(&args.plan), None)?;
     let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let choices: Vec<Option<System>> = match args.systems.as_slice() {
+        [] => vec![None],
+        systems => systems.iter().copied().map(Some).collect(),
+    };
+    let mut found = Vec::new();
+    for system in choices {
+        let plan = opened.plan(Some(&args.plan), system)?;
+        // The chart is of the first system.
+        let chart = args.chart.as_deref().filter(|_| found.is_empty());
+        match comparison(args, &opened, &quantised, &input.tensors, plan, chart)? {
+            Some(comparison) => found.push((system, comparison)),
+            None => return Ok(End::Failure),
+        }
+    }
+    let text = describe_all(&found);
+    let systems = match found.as_slice() {
+        [_] => BTreeMap::new(),
+        several => several.iter().filter_map(|(s, c)| Some(((*s)?, c.clone()))).collect(),
+    };
+    let (_, first) = found.swap_remove(0);
+    if args.json {
+        output::json(&CompareJson { first, systems })?
+    } else {
+        output::text(&text)?
+    }
+    Ok(End::Success)
+}
+
+/// Proves a plan, and the whole as one slice; none where one of them could not be proven.
+fn comparison(
+    args: &Args,
+    opened: &Opened,
+    quantised: &Quantised,
+    input: &[Vec<f32>],
+    plan: Plan,
+    chart: Option<&Path>,
+) -> Result<Option<ComparisonJson>> {
     let estimator = Estimator::new(
         Arc::clone(&opened.model.graph),
         Arc::clone(&opened.skeleton),
         Arc::clone(&quantised.program),
     );
-    let name = opened.model.graph.name.clone();
     let estimates = estimator.slices(&plan);
     let whole_estimate = estimator.whole(plan.system(0));
     let outcome = proving::run_job(Request {
-        model: opened.model,
-        skeleton: opened.skeleton,
-        program: quantised.program,
-        card: quantised.card,
+        model: Arc::clone(&opened.model),
+        skeleton: Arc::clone(&opened.skeleton),
+        program: Arc::clone(&quantised.program),
+        card: quantised.card.clone(),
         prove: (0..plan.slice_count()).collect(),
         plan,
-        input: input.tensors,
+        input: input.to_vec(),
         reveal: Reveal::ENDS,
         context: String::new(),
         jobs: args.effort.jobs,
@@ -105,26 +155,54 @@ pub fn main(args: &Args) -> Result<End> {
     let slices: Option<Vec<Measured>> = outcome.sliced.measured.iter().copied().collect();
     let (Some(slices), Some(whole)) = (slices, &outcome.whole) else {
         proving::complain(&outcome);
-        return Ok(End::Failure);
+        return Ok(None);
     };
     let monolithic = proving::proof_json(whole, &outcome);
     let sliced = proving::proof_json(&outcome.sliced, &outcome);
     let whole = monolithic.slices[0].measured;
-    if let Some(path) = &args.chart {
+    if let Some(path) = chart {
+        let name = &opened.model.graph.name;
         let estimates = estimates.iter().map(AsRef::as_ref);
         let pieces: Vec<chart::Piece<'_>> = slices.iter().zip(estimates).collect();
         let linking_secs = sliced.linking_secs;
-        chart::write(path, &name, &pieces, (&whole, &whole_estimate), linking_secs)?;
+        chart::write(path, name, &pieces, (&whole, &whole_estimate), linking_secs)?;
     }
     let (sum, slowest) = (sum(&slices), slowest(&slices));
     let reductions = reductions(&whole, &sum, &slowest, sliced.linking_secs);
-    let result = CompareJson { monolithic, sliced, sum, slowest, reductions };
-    if args.json {
-        output::json(&result)?
-    } else {
-        output::text(&describe(&result))?
+    Ok(Some(ComparisonJson { monolithic, sliced, sum, slowest, reductions }))
+}
+
+/// Each comparison, and the systems beside each other where there are several.
+fn describe_all(found: &[(Option<System>, ComparisonJson)]) -> String {
+    if let [(_, only)] = found {
+        return describe(only);
     }
-    Ok(End::Success)
+    let mut table = Table::new(["system", "slices", "prove", "verify", "set-up", "peak", "proofs"]);
+    let mut text = String::new();
+    for (system, comparison) in found {
+        let name = system.map(|system| system.to_string()).unwrap_or_default();
+        let whole = &comparison.monolithic.slices[0].measured;
+        let count = comparison.sliced.slices.len().to_string();
+        for (slices, measured) in [("1".to_owned(), whole), (count, &comparison.sum)] {
+            table.push([
+                name.clone(),
+                slices,
+                secs(measured.prove_secs),
+                secs(measured.verify_secs),
+                secs(measured.setup_secs),
+                bytes(measured.peak_bytes),
+                bytes(measured.proof_bytes),
+            ]);
+        }
+        text.push_str(&format!("{name}\n\n{}\n", describe(comparison)));
+    }
+    text.push_str(&table.to_text());
+    for (system, _) in found {
+        if let Some(system) = system {
+            text.push_str(&format!("{system}: {}\n", system.promise()));
+        }
+    }
+    text
 }
 
 /// One slice after the other: seconds and proofs add up, memory is that of the largest.
@@ -168,7 +246,7 @@ fn reductions(whole: &Measured, sum: &Measured, slowest: &Measured, linking: f64
     }
 }
 
-fn describe(result: &CompareJson) -> String {
+fn describe(result: &ComparisonJson) -> String {
     let mut table =
         Table::new(["", "monolithic", "slices, sum", "slowest slice", "sum is smaller by"]);
     let whole = &result.monolithic.slices[0].measured;

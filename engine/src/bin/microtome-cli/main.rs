@@ -59,6 +59,10 @@ enum End {
 }
 
 fn main() -> ExitCode {
+    if let Some(reason) = microtome_engine::machine::unfit_processor() {
+        eprintln!("error: {reason}");
+        return ExitCode::from(2);
+    }
     microtome_engine::run::child_main_if_asked();
     let result = match Cli::parse().command {
         Command::Analyze(args) => analyze::main(&args),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::progress::{self, Progress};
 
 /// One slice as the JSON output has it.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct SliceJson {
     pub index: usize,
     pub system: System,
@@ -23,7 +23,7 @@ pub struct SliceJson {
 }
 
 /// A proven plan as the JSON output has it.
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 pub struct ProofJson {
     pub slices: Vec<SliceJson>,
     pub linking_secs: f64,
