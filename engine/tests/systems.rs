@@ -133,8 +133,8 @@ fn a_binding_of_the_wrong_kind_is_refused() {
 #[test]
 fn the_system_of_a_slice_cannot_be_changed_afterwards() {
     forge(fast(), "not bound in the way", |bundle| bundle.header.systems[1] = System::Halo2);
-    forge(mixed(), "slice 1", |bundle| bundle.header.systems[1] = System::Whir);
-    forge(mixed(), "slice 0", |bundle| bundle.header.systems[1] = System::Whir);
+    forge(mixed(), "not bound in the way", |bundle| bundle.header.systems[1] = System::Whir);
+    forge(mixed(), "not bound in the way", |bundle| bundle.header.systems[2] = System::Halo2);
 }
 
 #[test]

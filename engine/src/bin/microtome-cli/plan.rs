@@ -42,7 +42,8 @@ pub struct Args {
     /// How much of the balance may be traded for fewer bytes that cross
     #[arg(long, value_name = "PART", default_value_t = 0.05)]
     tolerance: f64,
-    /// The proof system of all slices
+    /// The proof system of all slices: halo2 (zero knowledge, proofs below 10 KB) or whir (fast and
+    /// hash-based; the boundaries of slices become public)
     #[arg(long, value_name = "SYSTEM")]
     system: Option<System>,
     #[command(flatten)]

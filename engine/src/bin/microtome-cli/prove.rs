@@ -23,7 +23,8 @@ pub struct Args {
     /// Where to cut, as `plan -o` writes it; without it, the model is one slice
     #[arg(long, value_name = "PLAN")]
     plan: Option<PathBuf>,
-    /// The proof system of all slices, instead of the plan's
+    /// The proof system of all slices, instead of the plan's: halo2 (zero knowledge, proofs below
+    /// 10 KB) or whir (fast and hash-based; the boundaries of slices become public)
     #[arg(long, value_name = "SYSTEM")]
     system: Option<System>,
     /// The slices to prove; the others are executed only

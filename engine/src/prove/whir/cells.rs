@@ -11,11 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::WhirShape;
-use crate::program::{Kind, KnownWeights, Linear, Op, Program, ProgramSlice, ValueId, Window};
+use super::builder::Builder;
+use super::tables::Table;
+use crate::program::{Kind, KnownWeights, Op, Program, ProgramSlice, ValueId};
 use crate::prove::Unprovable;
 
 /// Bits of the widest range table; a remainder of more bits is cut into limbs.
-const WIDEST_TABLE: u32 = 16;
+pub(super) const WIDEST_TABLE: u32 = 16;
 /// Bits of the widest table for values that no slice computes.
 const LIMB_OF_VALUES: u32 = 12;
 /// Least number of variables of the committed vector: the opening folds that many at least.
@@ -35,52 +37,6 @@ pub(super) enum Place {
     Committed(usize),
 }
 
-/// What the look-ups look into. Its rows are `(tag, x, y)`, where the tag names the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Table {
-    /// `0 <= x < 2^bits`, with `y = 0`.
-    Range(u32),
-    /// `-2^(bits-1) <= x < 2^(bits-1)`, with `y = max(x, 0)`.
-    Relu(u32),
-}
-
-impl Table {
-    pub(super) fn rows(self) -> usize {
-        match self {
-            Self::Range(bits) | Self::Relu(bits) => 1 << bits,
-        }
-    }
-
-    /// The tag of its rows: another one for each table that there can be.
-    pub(super) fn tag(self) -> u64 {
-        match self {
-            Self::Range(bits) => u64::from(2 * bits),
-            Self::Relu(bits) => u64::from(2 * bits + 1),
-        }
-    }
-
-    /// `(x, y)` of a row.
-    pub(super) fn row(self, row: usize) -> (i64, i64) {
-        match self {
-            Self::Range(_) => (row as i64, 0),
-            Self::Relu(bits) => {
-                let x = row as i64 - (1i64 << (bits - 1));
-                (x, x.max(0))
-            }
-        }
-    }
-
-    /// The row that holds `(x, y)`, where there is one.
-    pub(super) fn find(self, x: i64, y: i64) -> Option<usize> {
-        let row = match self {
-            Self::Range(_) => x,
-            Self::Relu(bits) => x.checked_add(1i64 << (bits - 1))?,
-        };
-        let row = usize::try_from(row).ok().filter(|&row| row < self.rows())?;
-        (self.row(row) == (x, y)).then_some(row)
-    }
-}
-
 /// A vector of values, read in its own order or in another one.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
@@ -90,7 +46,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    fn of(place: Place) -> Self {
+    pub(super) fn of(place: Place) -> Self {
         Self { place, index: None }
     }
 
@@ -247,7 +203,7 @@ fn check(
 
 impl Cells {
     /// Adds the tables that are looked into.
-    fn with_tables(
+    pub(super) fn with_tables(
         places: BTreeMap<ValueId, Place>,
         ops: Vec<OpCells>,
         lookups: Vec<(Table, Lookup)>,
@@ -322,7 +278,7 @@ impl Limbs {
 
 /// Widths of the limbs that make up a remainder of `bits` bits: as equal as possible, so that the
 /// tables are small.
-fn limb_widths(bits: u32, widest: u32) -> impl Iterator<Item = u32> {
+pub(super) fn limb_widths(bits: u32, widest: u32) -> impl Iterator<Item = u32> {
     let count = bits.div_ceil(widest);
     (0..count).map(move |i| bits / count + u32::from(i < bits % count))
 }
@@ -342,190 +298,12 @@ fn sizes(program: &Program, ops: &[Op], width: u32) -> usize {
     tables.iter().map(|&bits| Table::Range(bits).rows()).fold(cells, usize::saturating_add)
 }
 
-struct Builder<'a> {
-    program: &'a Program,
-    width: u32,
-    with_taps: bool,
-    places: BTreeMap<ValueId, Place>,
-    relu_inputs: BTreeSet<ValueId>,
-    used: usize,
-    lookups: Vec<(Table, Lookup)>,
-}
-
-impl<'a> Builder<'a> {
-    fn new(program: &'a Program, slice: &ProgramSlice, width: u32, with_taps: bool) -> Self {
-        let boundary = slice.inputs.iter().chain(&slice.outputs).enumerate();
-        let places = boundary.map(|(at, &id)| (id, Place::Public(at))).collect();
-        let relus =
-            program.ops[slice.ops.clone()].iter().filter(|op| matches!(op.kind, Kind::Relu));
-        Self {
-            program,
-            width,
-            with_taps,
-            places,
-            relu_inputs: relus.map(|op| op.inputs[0]).collect(),
-            used: 0,
-            lookups: Vec::new(),
-        }
-    }
-
-    fn build(mut self, ops: &[Op]) -> Result<Cells, Unprovable> {
-        let mut op_cells = Vec::with_capacity(ops.len());
-        for (index, op) in ops.iter().enumerate() {
-            op_cells.push(self.op(index, op)?);
-        }
-        if self.lookups.is_empty() {
-            return Err(Unprovable {
-                place: "the slice".into(),
-                reason: "it computes nothing that could be proven".into(),
-            });
-        }
-        Ok(Cells::with_tables(self.places, op_cells, self.lookups, self.used))
-    }
-
-    fn take(&mut self, len: usize) -> usize {
-        let offset = self.used;
-        self.used = self.used.saturating_add(len);
-        offset
-    }
-
-    fn op(&mut self, index: usize, op: &Op) -> Result<OpCells, Unprovable> {
-        let len = self.program.value(op.output).len();
-        let output = match self.places.get(&op.output) {
-            Some(place) => *place,
-            None => {
-                let place = Place::Committed(self.take(len));
-                self.places.insert(op.output, place);
-                place
-            }
-        };
-        self.check_bits(op)?;
-        match &op.kind {
-            Kind::Linear(linear) => Ok(OpCells::Linear(self.linear(index, op, linear, output))),
-            Kind::Relu => {
-                let bits = self.program.value(op.inputs[0]).bits;
-                let x = Source::of(self.places[&op.inputs[0]]);
-                self.look_up(
-                    Table::Relu(bits),
-                    index,
-                    len,
-                    plain(x),
-                    Some(plain(Source::of(output))),
-                );
-                Ok(OpCells::Relu)
-            }
-            Kind::MaxPool(window) => Ok(self.max_pool(index, op, window, output)),
-        }
-    }
-
-    /// The tables hold values of as many bits as the input has; the output must allow them all.
-    fn check_bits(&self, op: &Op) -> Result<(), Unprovable> {
-        if matches!(op.kind, Kind::Linear(_)) {
-            return Ok(());
-        }
-        let (input, output) =
-            (self.program.value(op.inputs[0]).bits, self.program.value(op.output).bits);
-        if input == output && input < WIDEST_TABLE {
-            return Ok(());
-        }
-        Err(Unprovable {
-            place: format!("node {:?} ({})", op.name, op.operator),
-            reason: format!("it maps {input} bits to {output}; they must be equal and below 16"),
-        })
-    }
-
-    fn linear(&mut self, index: usize, op: &Op, linear: &Linear, output: Place) -> Vec<Limb> {
-        let value = self.program.value(op.output);
-        let (len, bits) = (value.len(), value.bits);
-        let mut shift = 0;
-        let mut limbs = Vec::new();
-        for width in limb_widths(linear.shift, self.width) {
-            let limb = Limb { offset: self.take(len), shift, bits: width };
-            let cells = Source::of(Place::Committed(limb.offset));
-            self.look_up(Table::Range(width), index, len, plain(cells), None);
-            shift += width;
-            limbs.push(limb);
-        }
-        // Public tensors are checked by the verifier itself; what a Relu reads is in its table.
-        if matches!(output, Place::Committed(_)) && !self.relu_inputs.contains(&op.output) {
-            let constant = 1i64 << (bits - 1);
-            let x = Difference { constant, ..plain(Source::of(output)) };
-            self.look_up(Table::Range(bits), index, len, x, None);
-        }
-        limbs
-    }
-
-    /// `m_1 = max(t_1, t_0)`, `m_j = max(t_j, m_{j-1})` over the taps `t` of each window. Each is
-    /// the look-up of `(t_j - m_{j-1}, m_j - m_{j-1})` in a table of `(d, max(d, 0))`: both
-    /// operands are in range already, so their difference is in the table's.
-    fn max_pool(&mut self, index: usize, op: &Op, window: &Window, output: Place) -> OpCells {
-        let value = self.program.value(op.output);
-        let (len, table) = (value.len(), Table::Relu(value.bits + 1));
-        let input = self.places[&op.inputs[0]];
-        let taps = window_taps(window, self.with_taps);
-        let mut maxima: Vec<Place> =
-            (2..taps.len()).map(|_| Place::Committed(self.take(len))).collect();
-        maxima.push(output);
-        let mut best = Source { place: input, index: Some(Arc::clone(&taps[0])) };
-        for (tap, &maximum) in taps[1..].iter().zip(&maxima) {
-            let minus = Some(best);
-            let tap = Source { place: input, index: Some(Arc::clone(tap)) };
-            let x = Difference { plus: tap, minus: minus.clone(), constant: 0 };
-            let y = Difference { plus: Source::of(maximum), minus, constant: 0 };
-            self.look_up(table, index, len, x, Some(y));
-            best = Source::of(maximum);
-        }
-        OpCells::MaxPool { taps, maxima }
-    }
-
-    fn look_up(
-        &mut self,
-        table: Table,
-        op: usize,
-        len: usize,
-        x: Difference,
-        y: Option<Difference>,
-    ) {
-        self.lookups.push((table, Lookup { table: 0, len, x, y, op }));
-    }
-}
-
-fn plain(source: Source) -> Difference {
-    Difference { plus: source, minus: None, constant: 0 }
-}
-
-/// For each tap of the window, the input element that each output reads. Where a window reaches
-/// into the padding, its first tap inside stands in for those outside, which changes no maximum.
-/// There are two taps at least, so that every output takes part in a look-up.
-fn window_taps(window: &Window, with_elements: bool) -> Vec<Arc<[u32]>> {
-    // The most elements that any window reads, which may be fewer than its kernel has taps.
-    let most = |axis: usize| {
-        (0..window.output[axis]).map(|at| window.axis(axis, at).count()).max().unwrap_or(0)
-    };
-    let count = (most(0) * most(1)).max(2);
-    if !with_elements {
-        return vec![Arc::from([]); count];
-    }
-    let len = window.planes * window.output_len();
-    let mut taps = vec![Vec::with_capacity(len); count];
-    let mut offsets = Vec::new();
-    for plane in 0..window.planes {
-        let start = plane * window.input_len();
-        for y in 0..window.output[0] {
-            for x in 0..window.output[1] {
-                offsets.clear();
-                window.offsets(y, x, &mut offsets);
-                for (number, tap) in taps.iter_mut().enumerate() {
-                    let offset = offsets.get(number).or(offsets.first()).copied().unwrap_or(0);
-                    tap.push((start + offset) as u32);
-                }
-            }
-        }
-    }
-    taps.into_iter().map(Arc::from).collect()
-}
-
 /// The least number of variables that index so many elements.
 pub(super) fn log2_ceil(n: usize) -> usize {
     n.checked_next_power_of_two().map_or(usize::BITS, usize::trailing_zeros) as usize
+}
+
+/// A source by itself.
+pub(super) fn plain(source: Source) -> Difference {
+    Difference { plus: source, minus: None, constant: 0 }
 }

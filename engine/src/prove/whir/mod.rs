@@ -47,6 +47,7 @@
 //! The verifier's work is linear in weights and values, not in multiplications; the proof is
 //! logarithmic but for its queries.
 
+mod builder;
 mod cells;
 mod field;
 mod pcs;
@@ -56,6 +57,7 @@ mod ranges;
 mod reduction;
 mod relation;
 mod security;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod transcript;

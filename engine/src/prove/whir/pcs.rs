@@ -2,10 +2,12 @@
 //! point. Only the unique-decoding regime is used, whose bounds are proven.
 
 use p3_blake3::Blake3;
+use p3_commit::MultilinearPcs;
 use p3_dft::Radix2DFTSmallBatch;
+use p3_matrix::dense::RowMajorMatrix;
 use p3_merkle_tree::MerkleTreeMmcs;
 use p3_multilinear_util::point::Point;
-use p3_sumcheck::layout::PrefixProver;
+use p3_sumcheck::layout::{Layout as _, PrefixProver, Table};
 use p3_sumcheck::{OpeningBatch, OpeningProtocol, PrescribedPointPcs, TableShape, TableSpec};
 use p3_symmetric::{CompressionFunctionFromHasher, SerializingHasher};
 use p3_whir::parameters::{FoldingFactor, ProtocolParameters, SecurityAssumption, WhirConfig};
@@ -15,12 +17,14 @@ use super::field::{Challenger, EF, F};
 
 type Hash = SerializingHasher<Blake3>;
 type Compress = CompressionFunctionFromHasher<Blake3, 2, 32>;
-pub(super) type Mmcs = MerkleTreeMmcs<F, u8, Hash, Compress, 2, 32>;
+type Mmcs = MerkleTreeMmcs<F, u8, Hash, Compress, 2, 32>;
 /// How the library arranges what is committed.
-pub(super) type Layout = PrefixProver<F, EF>;
-pub(super) type Pcs = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Layout>;
-pub(super) type Root = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Commitment;
-pub(super) type Opening = <Pcs as p3_commit::MultilinearPcs<EF, Challenger>>::Proof;
+type Layout = PrefixProver<F, EF>;
+type Pcs = WhirProver<EF, F, Radix2DFTSmallBatch<F>, Mmcs, Challenger, Layout>;
+pub(super) type Root = <Pcs as MultilinearPcs<EF, Challenger>>::Commitment;
+pub(super) type Opening = <Pcs as MultilinearPcs<EF, Challenger>>::Proof;
+/// What the prover keeps of a commitment, to open it.
+pub(super) type ProverData = <Pcs as MultilinearPcs<EF, Challenger>>::ProverData;
 
 /// Bits that an opening is sound to, all terms of the library's report summed.
 pub(super) const OPENING_BITS: f64 = 107.0;
@@ -33,9 +37,9 @@ const POW_BITS_OF_LARGE: usize = 16;
 
 /// What opens a vector of `2^variables` elements at one point.
 pub(super) struct Opener {
-    pub pcs: Pcs,
+    pcs: Pcs,
     /// The library's description of that opening.
-    pub protocol: OpeningProtocol,
+    protocol: OpeningProtocol,
 }
 
 impl Opener {
@@ -58,6 +62,36 @@ impl Opener {
             }
         }
         Err(format!("no parameters open 2^{variables} elements soundly: {last}"))
+    }
+
+    /// Commits to a vector of this size.
+    pub(super) fn commit(
+        &self,
+        vector: &[F],
+        challenger: &mut Challenger,
+    ) -> Result<(Root, ProverData), String> {
+        let table = Table::new(RowMajorMatrix::new(vector.to_vec(), vector.len()));
+        let variables = vector.len().trailing_zeros() as usize;
+        let witness = Layout::new_witness(vec![table], first_fold(variables));
+        MultilinearPcs::<EF, Challenger>::commit(&self.pcs, witness, challenger)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Absorbs a root, as [`Opener::commit`] does: `verify_at` leaves it out of the transcript.
+    pub(super) fn observe(&self, root: &Root, challenger: &mut Challenger) {
+        MultilinearPcs::<EF, Challenger>::observe_commitment(&self.pcs, root, challenger);
+    }
+
+    /// Opens a commitment at a point.
+    pub(super) fn open(
+        &self,
+        data: ProverData,
+        point: Point<EF>,
+        challenger: &mut Challenger,
+    ) -> Result<Opening, String> {
+        self.pcs
+            .open_at(data, &self.protocol, &[point], challenger)
+            .map_err(|error| error.to_string())
     }
 
     /// The value that a commitment opens to at a point; none where the opening does not hold. The
@@ -123,6 +157,6 @@ impl Opener {
 
 /// Variables that the first round folds: many make large vectors fast, few keep the opened rows
 /// of small ones short.
-pub(super) fn first_fold(variables: usize) -> usize {
+fn first_fold(variables: usize) -> usize {
     if variables < 18 { 5 } else { 6 }
 }

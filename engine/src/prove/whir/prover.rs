@@ -1,22 +1,18 @@
 //! The prover. `verifier` mirrors it step by step.
 
 use p3_challenger::FieldChallenger;
-use p3_commit::MultilinearPcs;
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::dense::RowMajorMatrix;
 use p3_multi_stark::fractional_gkr::{Fraction, LeafNumerator, prove_fractional_gkr};
 use p3_multilinear_util::poly::{Poly, PolyMaybePacked};
-use p3_sumcheck::PrescribedPointPcs;
 use p3_sumcheck::generic_degree::RoundProver;
-use p3_sumcheck::layout::{Layout as _, Table as Committed};
 use rayon::prelude::*;
 
 use super::cells::Cells;
-use super::field::{Challenger, EF, F, sample_point, transcript};
-use super::pcs::{Layout, Opener, first_fold};
+use super::field::{EF, F, transcript};
+use super::pcs::Opener;
 use super::proof::Proof;
 use super::reduction::{DEGREE, Reduction};
-use super::relation::{Challenges, eq_weights, functional, weighted_ops};
+use super::relation::{Challenges, eq_weights, functional};
 use super::transcript::output_points;
 use super::weights::{self, Coefficients, CommittedWeights, dot};
 use super::witness::Values;
@@ -54,50 +50,27 @@ pub(super) fn prove_with(
 
     let mut vector: Vec<F> = values.committed.iter().map(|&v| F::from_i64(v)).collect();
     vector.resize(1 << cells.variables, F::ZERO);
-    let table = Committed::new(RowMajorMatrix::new(vector.clone(), vector.len()));
-    let witness = Layout::new_witness(vec![table], first_fold(cells.variables));
-    let (root, data) =
-        MultilinearPcs::<EF, Challenger>::commit(&opener.pcs, witness, &mut challenger)
-            .map_err(|error| error.to_string())?;
+    let (root, data) = opener.commit(&vector, &mut challenger)?;
 
     let outputs = output_points(program, slice, cells, &mut challenger);
-    let padding = sample_point(&mut challenger, cells.variables);
-    let alpha: EF = challenger.sample_algebra_element();
-    let beta: EF = challenger.sample_algebra_element();
-
-    let (mut numerators, denominators) = leaves(cells, values, alpha, beta);
+    let mut challenges = Challenges::draw(outputs, cells.variables, &mut challenger);
+    let (mut numerators, denominators) = leaves(cells, values, challenges.alpha, challenges.beta);
     change_numerators(&mut numerators);
     let denominators = PolyMaybePacked::<F, EF>::Packed(denominators.pack::<F, EF>());
     let fraction = Fraction { n: LeafNumerator::Base(&numerators), d: &denominators };
     let (lookups, end) = prove_fractional_gkr(fraction, &mut challenger);
     drop((numerators, denominators));
 
-    let challenges = Challenges {
-        outputs,
-        padding,
-        alpha,
-        beta,
-        leaf_point: end.point.as_slice().to_vec(),
-        numerator: end.numerator,
-        denominator: end.denominator,
-        gamma: challenger.sample_algebra_element(),
-    };
-    let committed = match weights {
-        Weights::Public => Vec::new(),
-        Weights::Committed(roots) => {
-            let ops = weighted_ops(program, slice, cells, &challenges);
-            let committed = weights::committed_ops(ops, roots).into_iter();
-            committed.map(|(op, _)| op).collect()
-        }
-    };
+    challenges.join(&end, &mut challenger);
+    let committed = weights::committed_ops(program, slice, cells, &challenges, weights);
     let opened: Vec<CommittedWeights> = committed
         .iter()
-        .map(|op| weights::commit(op.op)?.ok_or_else(|| "a root without weights".to_owned()))
+        .map(|(op, _)| weights::commit(op.op)?.ok_or_else(|| "a root without weights".to_owned()))
         .collect::<Result<_, _>>()?;
     let constants: Vec<EF> = committed
         .iter()
         .zip(&opened)
-        .map(|(op, weights)| {
+        .map(|((op, _), weights)| {
             dot(&Coefficients::of(op, cells, values.public, None).constant, &weights.vector)
         })
         .collect();
@@ -111,16 +84,13 @@ pub(super) fn prove_with(
         Vec::new()
     } else {
         let eq = eq_weights(point.as_slice(), EF::ONE);
-        let of = |op| Coefficients::of(op, cells, values.public, Some(&eq));
+        let of = |(op, _): &(_, _)| Coefficients::of(op, cells, values.public, Some(&eq));
         committed.iter().map(of).collect()
     };
     let ends: Vec<EF> =
         coefficients.iter().zip(&opened).map(|(c, w)| dot(&c.weight, &w.vector)).collect();
     weights::absorb(&mut challenger, ends.iter().copied());
-    let opening = opener
-        .pcs
-        .open_at(data, &opener.protocol, &[point], &mut challenger)
-        .map_err(|error| error.to_string())?;
+    let opening = opener.open(data, point, &mut challenger)?;
     let delta: EF = challenger.sample_algebra_element();
     let mut weights = Vec::with_capacity(opened.len());
     for (((weight, coefficients), constant), end) in

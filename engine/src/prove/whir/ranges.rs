@@ -12,23 +12,18 @@
 //! polynomials, so the rest of the vector is zero. The transcript is that of a slice, with these
 //! claims for its relations; then the root of each operation is opened at its point.
 
-use p3_challenger::FieldChallenger;
-use p3_commit::MultilinearPcs;
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::dense::RowMajorMatrix;
 use p3_multi_stark::fractional_gkr::{
     Fraction, FractionGkrProof, LeafNumerator, prove_fractional_gkr, verify_fractional_gkr,
 };
 use p3_multilinear_util::point::Point;
 use p3_multilinear_util::poly::{Poly, PolyMaybePacked};
-use p3_sumcheck::PrescribedPointPcs;
 use p3_sumcheck::generic_degree::{GenericDegreeProof, RoundProver};
-use p3_sumcheck::layout::{Layout as _, Table as Committed};
 use serde::{Deserialize, Serialize};
 
 use super::cells::{Cells, Limb, Limbs, Place};
 use super::field::{Challenger, EF, F, sample_point, transcript};
-use super::pcs::{Layout, Opener, Opening, Root, first_fold};
+use super::pcs::{Opener, Opening, Root};
 use super::prover::leaves;
 use super::reduction::{DEGREE, Reduction};
 use super::relation::{Challenges, Functional, eq_weights, lookup_functional};
@@ -242,25 +237,14 @@ fn functional(
     sum
 }
 
+/// A random point for each operation's vector, and the challenges of the look-ups.
 fn draw(
     cells: &Cells,
     owners: &[Owner],
     challenger: &mut Challenger,
 ) -> (Vec<Vec<EF>>, Challenges) {
     let points = owners.iter().map(|owner| sample_point(challenger, owner.variables)).collect();
-    let padding = sample_point(challenger, cells.variables);
-    let [alpha, beta] = [(); 2].map(|()| challenger.sample_algebra_element());
-    let challenges = Challenges {
-        outputs: Vec::new(),
-        padding,
-        alpha,
-        beta,
-        leaf_point: Vec::new(),
-        numerator: EF::ZERO,
-        denominator: EF::ZERO,
-        gamma: EF::ZERO,
-    };
-    (points, challenges)
+    (points, Challenges::draw(Vec::new(), cells.variables, challenger))
 }
 
 fn prove(
@@ -270,16 +254,11 @@ fn prove(
     vector: &[i64],
     statement: &[u8; 32],
 ) -> Result<RangeProof, String> {
-    let text = |error: p3_whir::WhirConfigError| error.to_string();
     let opener = Opener::new(cells.variables)?;
     let mut challenger = transcript(statement);
     let mut elements: Vec<F> = vector.iter().map(|&v| F::from_i64(v)).collect();
     elements.resize(1 << cells.variables, F::ZERO);
-    let table = Committed::new(RowMajorMatrix::new(elements.clone(), elements.len()));
-    let witness = Layout::new_witness(vec![table], first_fold(cells.variables));
-    let (root, data) =
-        MultilinearPcs::<EF, Challenger>::commit(&opener.pcs, witness, &mut challenger)
-            .map_err(text)?;
+    let (root, data) = opener.commit(&elements, &mut challenger)?;
     let (points, mut challenges) = draw(cells, owners, &mut challenger);
 
     let values = Values { committed: vector.to_vec(), public: &[] };
@@ -296,9 +275,7 @@ fn prove(
         committed.push(weights);
     }
     weights::absorb(&mut challenger, values.iter().copied());
-    challenges.leaf_point = end.point.as_slice().to_vec();
-    (challenges.numerator, challenges.denominator) = (end.numerator, end.denominator);
-    challenges.gamma = challenger.sample_algebra_element();
+    challenges.join(&end, &mut challenger);
     let claim = functional(cells, owners, &challenges, &points, &values);
     let (reduction, point) = Reduction::new(elements, claim.weights).prove::<F, _>(
         &mut challenger,
@@ -307,13 +284,10 @@ fn prove(
         0,
         -claim.constant,
     );
-    let opening =
-        opener.pcs.open_at(data, &opener.protocol, &[point], &mut challenger).map_err(text)?;
+    let opening = opener.open(data, point, &mut challenger)?;
     let mut openings = Vec::new();
     for (weights, point) in committed.into_iter().zip(points) {
-        let Opener { pcs, protocol } = &weights.opener;
-        let point = [Point::new(point)];
-        openings.push(pcs.open_at(weights.data, protocol, &point, &mut challenger).map_err(text)?);
+        openings.push(weights.opener.open(weights.data, Point::new(point), &mut challenger)?);
     }
     Ok(RangeProof { root, lookups, values, reduction, opening, openings })
 }
@@ -330,15 +304,13 @@ fn verify(
     }
     let opener = Opener::new(cells.variables).ok()?;
     let mut challenger = transcript(statement);
-    MultilinearPcs::<EF, Challenger>::observe_commitment(&opener.pcs, &proof.root, &mut challenger);
+    opener.observe(&proof.root, &mut challenger);
     let (points, mut challenges) = draw(cells, owners, &mut challenger);
     let end =
         verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
             .ok()?;
     weights::absorb(&mut challenger, proof.values.iter().copied());
-    challenges.leaf_point = end.point.as_slice().to_vec();
-    (challenges.numerator, challenges.denominator) = (end.numerator, end.denominator);
-    challenges.gamma = challenger.sample_algebra_element();
+    challenges.join(&end, &mut challenger);
     let claim = functional(cells, owners, &challenges, &points, &proof.values);
     if proof.reduction.claimed_sum != -claim.constant {
         return None;

@@ -1,8 +1,12 @@
 //! What prover and verifier absorb before anything else, and the challenges that both draw.
 
+use p3_challenger::FieldChallenger;
+use p3_field::PrimeCharacteristicRing;
+use p3_multi_stark::fractional_gkr::FractionGkrOutput;
+
 use super::cells::{Cells, OpCells};
 use super::field::{Challenger, EF, sample_point};
-use super::relation::{axes, axis_variables};
+use super::relation::{Challenges, axes, axis_variables};
 use crate::program::{Kind, Program, ProgramSlice};
 use crate::prove::Weights;
 
@@ -40,6 +44,33 @@ pub(super) fn statement_digest(
         absorb(&bytes);
     }
     Ok(*hasher.finalize().as_bytes())
+}
+
+impl Challenges {
+    /// Draws those that come once the vector is committed to. The others are zero until then.
+    pub(super) fn draw(
+        outputs: Vec<Vec<Vec<EF>>>,
+        variables: usize,
+        challenger: &mut Challenger,
+    ) -> Self {
+        Self {
+            outputs,
+            padding: sample_point(challenger, variables),
+            alpha: challenger.sample_algebra_element(),
+            beta: challenger.sample_algebra_element(),
+            leaf_point: Vec::new(),
+            numerator: EF::ZERO,
+            denominator: EF::ZERO,
+            gamma: EF::ZERO,
+        }
+    }
+
+    /// Takes what the look-up argument ended in, and draws `γ`.
+    pub(super) fn join(&mut self, end: &FractionGkrOutput<EF>, challenger: &mut Challenger) {
+        self.leaf_point = end.point.as_slice().to_vec();
+        (self.numerator, self.denominator) = (end.numerator, end.denominator);
+        self.gamma = challenger.sample_algebra_element();
+    }
 }
 
 /// For each linear operation, a random point for each axis of its output.

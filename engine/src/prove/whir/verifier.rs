@@ -2,16 +2,15 @@
 //! work out itself.
 
 use p3_challenger::FieldChallenger;
-use p3_commit::MultilinearPcs;
 use p3_field::PrimeCharacteristicRing;
 use p3_multi_stark::fractional_gkr::verify_fractional_gkr;
 
 use super::cells::Cells;
-use super::field::{Challenger, EF, F, sample_point, transcript};
+use super::field::{EF, F, transcript};
 use super::pcs::Opener;
 use super::proof::Proof;
 use super::reduction::DEGREE;
-use super::relation::{Challenges, eq_weights, functional, weighted_ops};
+use super::relation::{Challenges, eq_weights, functional};
 use super::transcript::output_points;
 use super::weights::{self, Coefficients};
 use crate::program::{Program, ProgramSlice};
@@ -60,34 +59,16 @@ pub(super) fn verify(
 ) -> Result<(), Rejection> {
     let opener = Opener::new(cells.variables).map_err(|_| Rejection::Parameters)?;
     let mut challenger = transcript(statement);
-    // `verify_at` leaves the root out of the transcript: it is absorbed here, before any challenge.
-    MultilinearPcs::<EF, Challenger>::observe_commitment(&opener.pcs, &proof.root, &mut challenger);
+    opener.observe(&proof.root, &mut challenger);
 
     let outputs = output_points(program, slice, cells, &mut challenger);
-    let padding = sample_point(&mut challenger, cells.variables);
-    let alpha: EF = challenger.sample_algebra_element();
-    let beta: EF = challenger.sample_algebra_element();
+    let mut challenges = Challenges::draw(outputs, cells.variables, &mut challenger);
     let end =
         verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
             .map_err(|_| Rejection::Lookups)?;
 
-    let challenges = Challenges {
-        outputs,
-        padding,
-        alpha,
-        beta,
-        leaf_point: end.point.as_slice().to_vec(),
-        numerator: end.numerator,
-        denominator: end.denominator,
-        gamma: challenger.sample_algebra_element(),
-    };
-    let committed = match weights {
-        Weights::Public => Vec::new(),
-        Weights::Committed(roots) => {
-            let ops = weighted_ops(program, slice, cells, &challenges);
-            weights::committed_ops(ops, roots)
-        }
-    };
+    challenges.join(&end, &mut challenger);
+    let committed = weights::committed_ops(program, slice, cells, &challenges, weights);
     if proof.weights.len() != committed.len() {
         return Err(Rejection::Weights);
     }

@@ -20,21 +20,18 @@
 use std::sync::Arc;
 
 use p3_challenger::FieldChallenger;
-use p3_commit::MultilinearPcs;
 use p3_field::PrimeCharacteristicRing;
-use p3_matrix::dense::RowMajorMatrix;
-use p3_sumcheck::PrescribedPointPcs;
 use p3_sumcheck::generic_degree::{GenericDegreeProof, RoundProver};
-use p3_sumcheck::layout::{Layout as _, Table as Committed};
 use serde::{Deserialize, Serialize};
 
 use super::Rejection;
 use super::cells::{Cells, MIN_VARIABLES, Place, log2_ceil};
 use super::field::{Challenger, EF, F, transcript};
-use super::pcs::{Layout, Opener, Opening, Root, first_fold};
+use super::pcs::{Opener, Opening, ProverData, Root};
 use super::reduction::{DEGREE, Reduction};
-use super::relation::{WeightedOp, columns, eq_weights};
-use crate::program::{Kind, Linear, Map, Op, Program, Window};
+use super::relation::{Challenges, WeightedOp, columns, eq_weights, weighted_ops};
+use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, Window};
+use crate::prove::Weights;
 
 /// The commitment to the weights of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -108,7 +105,7 @@ pub(super) struct CommittedWeights {
     pub root: WeightRoot,
     pub vector: Vec<F>,
     pub opener: Opener,
-    pub data: <super::pcs::Pcs as MultilinearPcs<EF, Challenger>>::ProverData,
+    pub data: ProverData,
 }
 
 /// Commits to the weights of an operation, where it has any.
@@ -122,12 +119,8 @@ pub(super) fn commit(op: &Op) -> Result<Option<CommittedWeights>, String> {
     let opener = Opener::new(variables)?;
     let mut vector: Vec<F> = values.into_iter().map(F::from_i64).collect();
     vector.resize(1 << variables, F::ZERO);
-    let table = Committed::new(RowMajorMatrix::new(vector.clone(), vector.len()));
-    let witness = Layout::new_witness(vec![table], first_fold(variables));
     // The root enters the transcript with the statement, so this transcript is thrown away.
-    let mut unused = transcript(&[0; 32]);
-    let (root, data) = MultilinearPcs::<EF, Challenger>::commit(&opener.pcs, witness, &mut unused)
-        .map_err(|error| error.to_string())?;
+    let (root, data) = opener.commit(&vector, &mut transcript(&[0; 32]))?;
     let &[root] = root.roots() else { return Err("the library's tree has no root".to_owned()) };
     Ok(Some(CommittedWeights { root: WeightRoot(root), vector, opener, data }))
 }
@@ -252,11 +245,17 @@ fn met_by_kernels(
     met
 }
 
-/// The operations of a slice that have a root, each with the axes of its claim.
+/// The operations of a slice that have a root, each with the axes of its claim; none where the
+/// weights are public.
 pub(super) fn committed_ops<'a>(
-    ops: Vec<WeightedOp<'a>>,
-    roots: &[Option<WeightRoot>],
+    program: &'a Program,
+    slice: &ProgramSlice,
+    cells: &'a Cells,
+    challenges: &Challenges,
+    weights: Weights<'_>,
 ) -> Vec<(WeightedOp<'a>, WeightRoot)> {
+    let Weights::Committed(roots) = weights else { return Vec::new() };
+    let ops = weighted_ops(program, slice, cells, challenges);
     let root = |op: &WeightedOp<'_>| roots.get(op.index).copied().flatten();
     ops.into_iter().filter_map(|op| root(&op).map(|root| (op, root))).collect()
 }
@@ -279,10 +278,7 @@ pub(super) fn prove(
     let mut reduction = Reduction::new(committed.vector, coefficients.combined(delta));
     let (reduction, point) =
         reduction.prove::<F, _>(challenger, variables, DEGREE, 0, constant + delta * weight);
-    let Opener { pcs, protocol } = &committed.opener;
-    let opening = pcs
-        .open_at(committed.data, protocol, &[point], challenger)
-        .map_err(|error| error.to_string())?;
+    let opening = committed.opener.open(committed.data, point, challenger)?;
     Ok(WeightProof { constant, weight, reduction, opening })
 }
 

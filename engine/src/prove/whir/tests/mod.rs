@@ -1,5 +1,6 @@
 //! The proofs against the integer reference, honest and forged.
 
+mod attacks;
 mod claims;
 mod committed;
 mod forged;
