@@ -91,6 +91,13 @@ pub fn count(count: u64) -> String {
     if count < EXACT_BELOW { grouped(count) } else { Unit::write(count as f64, &COUNT_UNITS) }
 }
 
+/// A count for a narrow column: every digit up to six (`651,720`), three digits beyond (`4.09 M`).
+#[must_use]
+pub fn short_count(count: u64) -> String {
+    const EXACT_BELOW: u64 = 1_000_000;
+    if count < EXACT_BELOW { grouped(count) } else { Unit::write(count as f64, &COUNT_UNITS) }
+}
+
 /// A count with every digit, in groups of three: `4,089,184,256`.
 #[must_use]
 pub fn grouped(count: u64) -> String {
@@ -219,6 +226,10 @@ mod tests {
             assert_eq!(count(value), text);
         }
         assert_eq!(grouped(4_089_184_256), "4,089,184,256");
+        assert_eq!(
+            (short_count(651_720), short_count(4_089_184)),
+            ("651,720".into(), "4.09 M".into())
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The data that charts draw: plain structures that a caller fills with what it has.
 
+use crate::prove::System;
+
 /// A predicted value and the interval in which it is expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Predicted {
@@ -265,4 +267,23 @@ pub struct SweepData {
     pub sweet_spot: Option<usize>,
     /// The number of slices of the plan at hand.
     pub current: Option<usize>,
+}
+
+/// One piece under each proof system: a slice, or the whole model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SystemsPiece {
+    /// A short name, such as `slice 3` or `whole`.
+    pub name: String,
+    /// Seconds to prove, in the order of [`System::ALL`]. Neither predicted nor measured is what a
+    /// system can't prove.
+    pub prove_secs: [Quantity; System::ALL.len()],
+}
+
+/// The proof systems compared on the same pieces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SystemsData {
+    /// What is shown, such as the model's name; may be empty.
+    pub subtitle: String,
+    /// The slices in their order, and the whole.
+    pub pieces: Vec<SystemsPiece>,
 }

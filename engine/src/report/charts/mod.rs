@@ -21,6 +21,7 @@ mod plot;
 mod scale;
 mod slices;
 mod sweep;
+mod systems;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -32,13 +33,14 @@ use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 pub use compare::compare;
 pub use data::{
     CompareData, MemorySample, PerSliceData, Phase, PieceCosts, Predicted, Quantity, RowState,
-    Scales, Span, SweepData, SweepPoint, TimelineData, TimelineRow,
+    Scales, Span, SweepData, SweepPoint, SystemsData, SystemsPiece, TimelineData, TimelineRow,
 };
 pub use export::{ExportError, MAX_SIDE_PX, to_png, to_svg};
 pub use fonts::register_fonts;
 pub use palette::Palette;
 pub use slices::per_slice;
 pub use sweep::sweep;
+pub use systems::systems;
 pub use timeline::timeline;
 
 use crate::report::table::Table;
@@ -68,6 +70,8 @@ pub enum Chart {
     PerSlice(PerSliceData),
     /// See [`SweepData`].
     Sweep(SweepData),
+    /// See [`SystemsData`].
+    Systems(SystemsData),
 }
 
 impl Chart {
@@ -79,6 +83,7 @@ impl Chart {
             Self::Timeline(_) => timeline::TITLE,
             Self::PerSlice(_) => slices::TITLE,
             Self::Sweep(_) => sweep::TITLE,
+            Self::Systems(_) => systems::TITLE,
         }
     }
 
@@ -92,6 +97,7 @@ impl Chart {
             Self::Timeline(data) => timeline(area, data, look),
             Self::PerSlice(data) => per_slice(area, data, look),
             Self::Sweep(data) => sweep(area, data, look),
+            Self::Systems(data) => systems(area, data, look),
         }
     }
 

@@ -4,6 +4,7 @@
 use plotters::style::RGBColor;
 
 use super::data::Phase;
+use crate::prove::System;
 
 /// The colours for one theme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct Palette {
     /// What failed, and limits.
     pub bad: RGBColor,
     phases: [RGBColor; 6],
+    systems: [RGBColor; System::ALL.len()],
 }
 
 impl Palette {
@@ -44,6 +46,12 @@ impl Palette {
     #[must_use]
     pub fn phase(&self, phase: Phase) -> RGBColor {
         self.phases[phase as usize]
+    }
+
+    /// The colour of a proof system where systems are compared.
+    #[must_use]
+    pub fn system(&self, system: System) -> RGBColor {
+        self.systems[system as usize]
     }
 }
 
@@ -67,6 +75,7 @@ const LIGHT: Palette = Palette {
         RGBColor(0, 114, 178),
         RGBColor(230, 159, 0),
     ],
+    systems: [RGBColor(168, 84, 135), RGBColor(0, 158, 115)],
 };
 
 const DARK: Palette = Palette {
@@ -89,4 +98,5 @@ const DARK: Palette = Palette {
         RGBColor(44, 138, 206),
         RGBColor(240, 173, 46),
     ],
+    systems: [RGBColor(214, 138, 182), RGBColor(22, 170, 126)],
 };

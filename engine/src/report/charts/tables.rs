@@ -3,7 +3,8 @@
 use crate::report::table::Table;
 
 use super::Chart;
-use super::data::{PieceCosts, Quantity, SweepData, TimelineData};
+use super::data::{PieceCosts, Quantity, SweepData, SystemsData, TimelineData};
+use crate::prove::System;
 
 /// The chart's data as a table.
 pub(super) fn of(chart: &Chart) -> Table {
@@ -19,6 +20,7 @@ pub(super) fn of(chart: &Chart) -> Table {
         Chart::PerSlice(data) => pieces(data.slices.iter()),
         Chart::Timeline(data) => timeline(data),
         Chart::Sweep(data) => sweep(data),
+        Chart::Systems(data) => systems(data),
     }
 }
 
@@ -69,6 +71,19 @@ fn sweep(data: &SweepData) -> Table {
         for quantity in [point.sum_secs, point.slowest_secs, point.peak_bytes] {
             row.extend(quantity_cells(&quantity));
         }
+        table.push(row);
+    }
+    table
+}
+
+fn systems(data: &SystemsData) -> Table {
+    let mut table = Table::new(["piece"]);
+    for system in System::ALL {
+        table.headers.extend(quantity_headers(&format!("{system}_prove_secs")));
+    }
+    for piece in &data.pieces {
+        let mut row = vec![piece.name.clone()];
+        row.extend(piece.prove_secs.iter().flat_map(quantity_cells));
         table.push(row);
     }
     table

@@ -69,12 +69,28 @@ fn charts(n: usize, size: f64) -> Vec<Chart> {
             sweet_spot: Some(3),
             current: Some(n),
         }),
+        Chart::Systems(SystemsData {
+            subtitle: String::new(),
+            pieces: (0..n)
+                .map(|i| SystemsPiece {
+                    name: (i + 1).to_string(),
+                    prove_secs: [
+                        piece("", size * (1.0 + i as f64), i % 2 == 0).prove_secs,
+                        // Every third slice is one that the system can't prove.
+                        match i % 3 {
+                            2 => Quantity::default(),
+                            _ => piece("", size / 90.0, i % 2 == 1).prove_secs,
+                        },
+                    ],
+                })
+                .collect(),
+        }),
     ]
 }
 
 #[test]
 fn charts_show_their_labels_and_values() {
-    let expected: [&[&str]; 5] = [
+    let expected: [&[&str]; 6] = [
         &[
             "Sliced against monolithic",
             "lenet-digits.onnx",
@@ -86,6 +102,7 @@ fn charts_show_their_labels_and_values() {
         &["Timeline", "slice 3", "failed", "memory budget 400 MB", "Memory (MB)"],
         &["Cost by slice", "Prove (s)", "Peak memory (MB)", "6.00 s"],
         &["Cost over the number of slices", "sweet spot: 3 slices", "Time (s)"],
+        &["Proof systems", "whir (integrity only)", "Prove (logarithmic)", "whir 82× less", "–"],
     ];
     for (chart, texts) in charts(3, 2.0).iter().zip(expected) {
         let svg = to_svg(chart, (900, 420), false).unwrap();
@@ -150,5 +167,6 @@ fn the_numbers_behind_a_chart_are_exported() {
     assert_eq!(tables[0].rows.len(), 4);
     assert!(tables[0].to_csv().starts_with("piece,setup_secs,predicted_setup_secs,"));
     assert_eq!(tables[2].rows.len(), 12);
+    assert!(tables[5].to_csv().starts_with("piece,halo2_prove_secs,predicted_halo2_prove_secs,"));
     assert!(tables[4].to_csv().contains("2,,8,2,10,1,,,,1000000,,,\r\n"));
 }
