@@ -12,6 +12,7 @@ use egui_kittest::kittest::Queryable as _;
 use microtome_app::App;
 use microtome_app::command::Command;
 use microtome_app::panels::charts::ChartTab;
+use microtome_engine::prove::System;
 
 type Window = Harness<'static, App>;
 
@@ -118,8 +119,32 @@ impl Studio {
         self.save(&mut window, "proving")?;
         wait(&mut window, 900, |app| app.session.as_ref().is_some_and(|s| !s.is_proving()));
         window.state_mut().settings.chart = ChartTab::Compare;
-        self.save(&mut window, "verified")
+        self.save(&mut window, "verified")?;
+        // The same window goes on, so that the chart has measurements of both systems.
+        self.systems(&mut window)
     }
+
+    /// The same slices by the other proof system, and then one of them.
+    fn systems(&self, window: &mut Window) -> Result<(), Box<dyn std::error::Error>> {
+        window.state_mut().ask(Command::UseWhir);
+        window.run_steps(4);
+        prove(window);
+        if let Some(session) = &mut window.state_mut().session {
+            session.set_system(2, System::Halo2);
+        }
+        window.state_mut().ask(Command::Fit);
+        window.run_steps(4);
+        prove(window);
+        window.state_mut().settings.chart = ChartTab::Systems;
+        self.save(window, "systems")
+    }
+}
+
+/// Proves the marked slices to the end.
+fn prove(window: &mut Window) {
+    window.state_mut().ask(Command::Prove);
+    wait(window, 10, |app| app.session.as_ref().is_some_and(|s| s.is_proving()));
+    wait(window, 900, |app| app.session.as_ref().is_some_and(|s| !s.is_proving()));
 }
 
 fn wait(window: &mut Window, most_secs: u64, holds: impl Fn(&App) -> bool) {

@@ -333,7 +333,9 @@ impl App {
             }
             SliceAction::Mark(slice, on) => session.mark(slice, on),
             SliceAction::WholeToo(on) => session.whole_too = on,
+            SliceAction::System(slice, system) => session.set_system(slice, system),
         }
+        self.refresh_estimates(ctx);
         ctx.request_repaint();
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use egui::{Context, ThemePreference, ViewportCommand};
 use microtome_engine::bundle;
 use microtome_engine::onnx::Model;
+use microtome_engine::prove::System;
 use microtome_engine::report::charts;
 
 use crate::app::{App, BottomTab};
@@ -83,6 +84,15 @@ impl App {
                 }
             }
             (Command::MergeAll, ..) => session.merge_all(),
+            (Command::UseHalo2, ..) => session.set_all_systems(System::Halo2),
+            (Command::UseWhir, ..) => session.set_all_systems(System::Whir),
+            (Command::NextSystem, ..) => {
+                if let Some(slice) = selection.slice.filter(|&s| s < session.plan().slice_count()) {
+                    let now = session.system(slice);
+                    let mut after = System::ALL.into_iter().cycle().skip_while(|&s| s != now);
+                    session.set_system(slice, after.nth(1).unwrap_or(now));
+                }
+            }
             (Command::ProveAll, ..) => session.mark_all(true),
             (Command::ProveNone, ..) => session.mark_all(false),
             (Command::Cancel, ..) => {

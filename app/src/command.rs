@@ -1,6 +1,7 @@
 //! Everything that menus, buttons and keys can ask for, in one place.
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use microtome_engine::prove::System;
 
 /// Something that the user can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,12 @@ pub enum Command {
     ProveAll,
     /// Marks no slice to be proven.
     ProveNone,
+    /// Proves all slices in zero knowledge.
+    UseHalo2,
+    /// Proves all slices fast, hiding nothing.
+    UseWhir,
+    /// Proves the selected slice by the next system.
+    NextSystem,
     /// Starts proving.
     Prove,
     /// Stops proving.
@@ -124,6 +131,9 @@ impl Command {
             Self::MergeAll => "Merge all",
             Self::ProveAll => "Mark all slices to prove",
             Self::ProveNone => "Mark no slice to prove",
+            Self::UseHalo2 => "All slices by halo2",
+            Self::UseWhir => "All slices by whir",
+            Self::NextSystem => "Other system for the selected slice",
             Self::Prove => "Prove",
             Self::Cancel => "Cancel",
             Self::Verify => "Verify",
@@ -166,6 +176,9 @@ impl Command {
             Self::MergeAll => "Remove every boundary that is not locked",
             Self::ProveAll => "Prove every slice",
             Self::ProveNone => "Prove no slice: run the model in fixed point only",
+            Self::UseHalo2 => System::Halo2.promise(),
+            Self::UseWhir => System::Whir.promise(),
+            Self::NextSystem => "Prove the selected slice by the other proof system",
             Self::Prove => "Prove the marked slices in the background",
             Self::Cancel => "Stop proving; finished proofs of this run are dropped",
             Self::Verify => "Check the bundle of the last run again, as a stranger would",

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use egui::{Button, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
+use microtome_engine::prove::System;
 use microtome_engine::report::format as fmt;
 
 use crate::app::App;
 use crate::command::Command;
+use crate::panels::systems;
 use crate::samples;
 use crate::session::Session;
 use crate::theme;
@@ -39,6 +41,9 @@ impl App {
             | Command::BoundaryUp
             | Command::BoundaryDown => {
                 needs(self.selection.cut.is_some(), "Select a boundary first.")
+            }
+            Command::NextSystem => {
+                needs(session.is_some() && self.selection.slice.is_some(), "Select a slice first.")
             }
             Command::Prove => match session {
                 None => Some(no_model),
@@ -132,6 +137,7 @@ impl App {
                     &[
                         &[C::Prove, C::Cancel, C::Verify],
                         &[C::ProveAll, C::ProveNone],
+                        &[C::UseHalo2, C::UseWhir, C::NextSystem],
                         &[C::PreviousCase, C::NextCase],
                     ],
                 );
@@ -185,11 +191,14 @@ impl App {
             };
             self.main_button(ui, Command::Prove, text, Some((t.accent, t.on_accent)));
         }
-        let label = RichText::new("halo2 · zero knowledge").small().color(t.weak);
-        ui.label(label).on_hover_text(
-            "Proofs by halo2: zero knowledge, no trusted setup. The model is public; what flows \
-             through it stays hidden, except what the bundle reveals: input and output.",
-        );
+        if let Some(session) = &self.session
+            && let Some(system) = systems::of_plan(ui, session)
+        {
+            self.queue.push(match system {
+                System::Halo2 => Command::UseHalo2,
+                System::Whir => Command::UseWhir,
+            });
+        }
     }
 
     fn main_button(

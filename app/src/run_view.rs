@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use microtome_engine::plan::Plan;
 use microtome_engine::program::Fidelity;
+use microtome_engine::prove::System;
 use microtome_engine::report::charts::{
     MemorySample, Phase as ChartPhase, RowState, Span, TimelineData, TimelineRow,
 };
@@ -74,8 +76,8 @@ pub enum Status {
 
 /// A run and what came of it so far.
 pub struct RunView {
-    /// The cuts of the plan that is proven.
-    pub cuts: Vec<usize>,
+    /// The plan that is proven.
+    pub plan: Plan,
     /// The case that is proven.
     pub case: usize,
     /// How it stands.
@@ -98,7 +100,7 @@ impl RunView {
     #[must_use]
     pub fn new(
         job: Job,
-        cuts: Vec<usize>,
+        plan: Plan,
         case: usize,
         pieces: impl Iterator<Item = Piece>,
         budget_bytes: u64,
@@ -110,7 +112,7 @@ impl RunView {
             spans: vec![(Phase::Queued, 0.0, None)],
         };
         Self {
-            cuts,
+            plan,
             case,
             status: Status::Running,
             pieces: pieces.map(|piece| (piece, queued.clone())).collect(),
@@ -121,6 +123,16 @@ impl RunView {
             ended_secs: None,
             memory: Vec::new(),
             budget_bytes,
+        }
+    }
+
+    /// The proof system of a piece.
+    #[must_use]
+    pub fn system(&self, piece: Piece) -> System {
+        match piece {
+            Piece::Slice(slice) => self.plan.system(slice),
+            // The whole is proven as the first slice is.
+            Piece::Whole => self.plan.system(0),
         }
     }
 

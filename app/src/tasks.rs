@@ -16,7 +16,7 @@ use crate::panels::log::Kind;
 use crate::panels::verify::Verified;
 use crate::run_view::Status;
 use crate::samples;
-use crate::session::{self, Answer, Opened, Prepared, Session};
+use crate::session::{self, Answer, Opened, Prepared, Provability, Session};
 use crate::worker::EstimateWorker;
 
 /// What a frame spends on messages, so that a flood of them doesn't hold it up.
@@ -31,6 +31,10 @@ pub(crate) enum Message {
     Prepared {
         model: Digest,
         result: Box<Result<Prepared, String>>,
+    },
+    Provable {
+        model: Digest,
+        found: Provability,
     },
     Answered {
         model: Digest,
@@ -172,6 +176,11 @@ impl App {
             Message::Prepared { model, result } if Some(model) == open => {
                 self.prepared(ctx, *result);
             }
+            Message::Provable { model, found } if Some(model) == open => {
+                if let Some(session) = &mut self.session {
+                    session.provability = Some(found);
+                }
+            }
             Message::Answered { model, case, version, answer } if Some(model) == open => {
                 if let Some(session) = &mut self.session
                     && (session.case_index(), session.inputs_version()) == (case, version)
@@ -214,6 +223,7 @@ impl App {
             Message::Written(Err(reason)) => self.say(Kind::Error, reason),
             // What belongs to a model that was closed meanwhile is of no use.
             Message::Prepared { .. }
+            | Message::Provable { .. }
             | Message::Answered { .. }
             | Message::Inputs { .. }
             | Message::Balanced { .. }
@@ -260,7 +270,12 @@ impl App {
         let Some(session) = &mut self.session else { return };
         match result {
             Ok(prepared) => {
-                self.estimates = Some(EstimateWorker::start(Arc::clone(&prepared.estimator), ctx));
+                let (model, estimator) = (session.graph.digest, Arc::clone(&prepared.estimator));
+                self.estimates = Some(EstimateWorker::start(Arc::clone(&estimator), ctx));
+                self.workers.start("provability", move || Message::Provable {
+                    model,
+                    found: session::provability(&estimator),
+                });
                 session.set_prepared(prepared);
                 self.refresh_estimates(ctx);
                 self.ask_model();
@@ -301,10 +316,11 @@ impl App {
 
     pub(crate) fn take_run_events(&mut self, ctx: &Context) {
         let Some(session) = &mut self.session else { return };
-        let Some(run) = session.run.as_mut().filter(|run| run.is_running()) else { return };
-        for event in run.events() {
-            run.apply(event);
+        if !session.is_proving() {
+            return;
         }
+        session.take_events();
+        let Some(run) = &session.run else { return };
         if run.is_running() {
             // Clocks and bars move while nothing else happens.
             ctx.request_repaint_after(Duration::from_millis(250));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use egui::Context;
 use microtome_engine::plan::{Estimator, Plan};
 
-use crate::session::{Estimates, estimate};
+use crate::session::{Estimates, estimate, estimate_by_system};
 
 /// What a frame waits for an estimate: most are there at once, and then the numbers move with the
 /// boundary and not a frame behind it.
@@ -64,14 +64,27 @@ impl EstimateWorker {
         let (found, results) = channel();
         let ctx = ctx.clone();
         let work = move || {
-            while let Ok(mut plan) = wanted.recv() {
+            let mut next = wanted.recv().ok();
+            while let Some(mut plan) = next {
                 while let Ok(newer) = wanted.try_recv() {
                     plan = newer;
                 }
-                if found.send(estimate(&estimator, plan)).is_err() {
+                if found.send(estimate(&estimator, plan.clone())).is_err() {
                     return;
                 }
                 ctx.request_repaint();
+                // What the plan costs by its own systems is what a drag waits for; what it would
+                // cost by others only comes where no newer plan is there.
+                next = match wanted.try_recv() {
+                    Ok(newer) => Some(newer),
+                    Err(_) => {
+                        if found.send(estimate_by_system(&estimator, plan)).is_err() {
+                            return;
+                        }
+                        ctx.request_repaint();
+                        wanted.recv().ok()
+                    }
+                };
             }
         };
         if let Err(error) = std::thread::Builder::new().name("estimates".to_owned()).spawn(work) {

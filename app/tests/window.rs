@@ -9,6 +9,10 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use microtome_app::App;
 use microtome_app::command::Command;
+use microtome_app::panels::charts::ChartTab;
+use microtome_app::run_view::State;
+use microtome_engine::prove::{Shape, System};
+use microtome_engine::run::Piece;
 
 type Window = Harness<'static, App>;
 
@@ -329,6 +333,120 @@ fn a_slice_is_proven_and_its_bundle_is_accepted_again_from_a_file() {
     let verified = window.state().verified.as_ref().unwrap();
     assert!(verified.verdict.linked && verified.verdict.reasons.is_empty());
     assert_eq!(verified.from, "digits.bundle");
+}
+
+/// Opens a list and chooses from it.
+fn choose(window: &mut Window, list: &str, choice: &str) {
+    window.get_by_label(list).click();
+    window.run_steps(4);
+    assert_eq!(unnamed(window), Vec::<String>::new(), "list {list}");
+    window.get_by_label(choice).click();
+    window.run_steps(4);
+}
+
+const ALL_HALO2: &str = "Proof system of all slices: halo2, zero knowledge";
+const ALL_WHIR: &str = "Proof system of all slices: whir, integrity only";
+const MIXED: &str = "Proof system of all slices: mixed, some tensors public";
+
+fn systems(window: &Window) -> Vec<System> {
+    let session = window.state().session.as_ref().unwrap();
+    (0..=session.cuts().len()).map(|slice| session.system(slice)).collect()
+}
+
+#[test]
+fn all_slices_are_proven_by_the_other_system() {
+    let mut window = proving("digits-cnn");
+    let slices = cuts(&window).len() + 1;
+    choose(&mut window, ALL_HALO2, "whir, integrity only");
+    assert_eq!(systems(&window), vec![System::Whir; slices]);
+    wait(&mut window, "estimates", |app| app.session.as_ref().unwrap().has_estimates());
+    let session = window.state().session.as_ref().unwrap();
+    let whole = session.whole().unwrap();
+    for row in session.rows().iter().chain([whole]) {
+        assert!(matches!(row.circuit, Some(Shape::Whir(_))), "{:?}", row.circuit);
+        assert_eq!(row.system, System::Whir);
+    }
+    assert!(window.query_by_label(ALL_WHIR).is_some());
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "a verdict", |app| app.verified.is_some());
+    let verdict = &window.state().verified.as_ref().unwrap().verdict;
+    assert!(verdict.accepted && verdict.output_proven, "{:?}", verdict.reasons);
+    assert!(verdict.slices.iter().all(|slice| slice.system == System::Whir));
+    let session = window.state().session.as_ref().unwrap();
+    assert!((0..slices).all(|slice| session.state(Piece::Slice(slice)) == Some(&State::Verified)));
+
+    // Results are those of a system: by the other one nothing was proven yet.
+    window.state_mut().ask(Command::UseHalo2);
+    window.run_steps(3);
+    let session = window.state().session.as_ref().unwrap();
+    for piece in (0..slices).map(Piece::Slice).chain([Piece::Whole]) {
+        assert_eq!(session.state(piece), None);
+    }
+    assert!((0..slices).all(|slice| session.measured(slice).is_none()));
+    assert!(session.whole_measured().is_none());
+
+    // The chart of the systems remembers both.
+    wait(&mut window, "both estimates", |app| app.session.as_ref().unwrap().systems().is_some());
+    let data = window.state().session.as_ref().unwrap().systems().unwrap();
+    assert_eq!(data.pieces.len(), slices + 1);
+    for piece in &data.pieces {
+        let [halo2, whir] = piece.prove_secs;
+        assert!(halo2.predicted.is_some() && halo2.measured.is_none(), "{piece:?}");
+        assert!(whir.predicted.is_some() && whir.measured.is_some(), "{piece:?}");
+    }
+    window.state_mut().settings.chart = ChartTab::Systems;
+    window.run_steps(3);
+    assert!(window.query_by_label("Proof systems").is_some());
+}
+
+#[test]
+fn one_slice_is_proven_by_another_system_and_taken_back() {
+    let mut window = proving("digits-cnn");
+    let slices = cuts(&window).len() + 1;
+    choose(&mut window, "Proof system of slice 1: halo2", "whir, integrity only");
+    let mut mixed = vec![System::Halo2; slices];
+    mixed[0] = System::Whir;
+    assert_eq!(systems(&window), mixed);
+    window.get_by_label(MIXED).click();
+    window.run_steps(4);
+    assert!(window.query_by_label_contains("mixed: ").is_some());
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+
+    window.state_mut().session.as_mut().unwrap().whole_too = false;
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "a verdict", |app| app.verified.is_some());
+    let verdict = &window.state().verified.as_ref().unwrap().verdict;
+    assert!(verdict.accepted && verdict.linked, "{:?}", verdict.reasons);
+    let proven: Vec<_> = verdict.slices.iter().map(|slice| slice.system).collect();
+    assert_eq!(proven, mixed);
+
+    window.state_mut().ask(Command::Undo);
+    window.run_steps(3);
+    assert_eq!(systems(&window), vec![System::Halo2; slices]);
+    let session = window.state().session.as_ref().unwrap();
+    assert_eq!(session.state(Piece::Slice(0)), None, "it was proven by whir");
+    assert_eq!(session.state(Piece::Slice(1)), Some(&State::Verified));
+    window.state_mut().ask(Command::Redo);
+    window.run_steps(3);
+    assert_eq!(systems(&window), mixed);
+}
+
+#[test]
+fn both_parts_of_a_slice_that_is_cut_keep_its_system() {
+    let mut window = opened("digits-cnn");
+    let session = window.state().session.as_ref().unwrap();
+    let is_free = |cut: &usize| !session.cuts().contains(cut);
+    let free = session.legal_cuts().iter().copied().find(is_free).unwrap();
+    let slice = session.slice_of_node(free);
+    let mut expected = systems(&window);
+    window.state_mut().selection.slice = Some(slice);
+    window.state_mut().ask(Command::NextSystem);
+    window.run_steps(3);
+    window.state_mut().session.as_mut().unwrap().add_cut(free);
+    window.run_steps(3);
+    expected.splice(slice..=slice, [System::Whir; 2]);
+    assert_eq!(systems(&window), expected);
 }
 
 #[test]

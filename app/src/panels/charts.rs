@@ -1,4 +1,5 @@
-//! The charts: sliced against monolithic, and slice by slice, live while a run goes on.
+//! The charts: sliced against monolithic, slice by slice, and the proof systems beside each other,
+//! live while a run goes on.
 
 use egui::{ScrollArea, Ui, Vec2};
 use microtome_engine::report::charts::Chart;
@@ -21,6 +22,8 @@ pub enum ChartTab {
     PerSlice,
     /// What ran when.
     Timeline,
+    /// The proof systems on the same slices.
+    Systems,
 }
 
 /// The chart that a tab shows, where there is data for it.
@@ -30,6 +33,7 @@ pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
         ChartTab::Compare => session.compare().map(Chart::Compare),
         ChartTab::PerSlice => session.per_slice().map(Chart::PerSlice),
         ChartTab::Timeline => session.timeline().map(Chart::Timeline),
+        ChartTab::Systems => session.systems().map(Chart::Systems),
     }
 }
 
@@ -40,6 +44,7 @@ pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<
             (ChartTab::Compare, "Compare"),
             (ChartTab::PerSlice, "By slice"),
             (ChartTab::Timeline, "Timeline"),
+            (ChartTab::Systems, "Systems"),
         ];
         super::tabs(ui, tab, &all);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -62,7 +67,9 @@ pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<
     };
     // Bars in too little room would be left out: the panel scrolls instead.
     ScrollArea::vertical().id_salt("chart").auto_shrink(false).show(ui, |ui| {
-        let size = Vec2::new(ui.available_width(), ui.available_height().max(LEAST_HEIGHT));
+        // One row of bars needs less room than two.
+        let least = if *tab == ChartTab::Systems { 220.0 } else { LEAST_HEIGHT };
+        let size = Vec2::new(ui.available_width(), ui.available_height().max(least));
         plot_backend::chart(ui, size, &chart);
     });
 }

@@ -2,6 +2,7 @@
 
 use egui::Ui;
 use microtome_engine::graph::{Attribute, TensorId};
+use microtome_engine::prove::System;
 use microtome_engine::report::format as fmt;
 
 use super::fact;
@@ -38,9 +39,7 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
             let text = format!("It is proven as a part of {} {}.", owner.op, owner.name);
             ui.label(theme::small(ui, text));
         }
-        (None, None) => {
-            super::badge(ui, "provable in halo2", t.good);
-        }
+        (None, None) => provability(ui, session, index),
     }
     ui.add_space(theme::GAP);
     fact(ui, "MACs", fmt::count(facts.macs));
@@ -54,6 +53,27 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
         theme::heading(ui, "Attributes");
         for (name, value) in &node.attributes.0 {
             fact(ui, name, attribute(value));
+        }
+    }
+}
+
+/// Which systems can prove the node, and why the others can't.
+fn provability(ui: &mut Ui, session: &Session, index: usize) {
+    let t = theme::of(ui);
+    let Some(obstacles) = session.provability.as_ref().and_then(|found| found.get(index)) else {
+        ui.label(theme::small(ui, "Finding out who can prove it…"));
+        return;
+    };
+    for (system, obstacle) in System::ALL.into_iter().zip(obstacles) {
+        match obstacle {
+            None => {
+                super::badge(ui, &format!("provable in {system}"), t.good)
+                    .on_hover_text(system.promise());
+            }
+            Some(reason) => {
+                super::badge(ui, &format!("not provable in {system}"), t.bad);
+                ui.label(egui::RichText::new(reason).color(t.bad).size(12.0));
+            }
         }
     }
 }

@@ -72,12 +72,19 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
         let (chip, _) = ui.allocate_exact_size(Vec2::new(4.0, 16.0), egui::Sense::hover());
         ui.painter().rect_filled(chip, 2, color);
         let name = egui::Label::new(theme::strong(piece_name(piece)));
+        // In a narrow panel the numbers behind are worth more than the system's name.
+        let with_system = ui.available_width() > 400.0;
+        let width = if with_system { 96.0 } else { 60.0 };
         ui.allocate_ui_with_layout(
-            Vec2::new(60.0, 18.0),
+            Vec2::new(width, 18.0),
             Layout::left_to_right(Align::Center),
             |ui| {
-                ui.set_min_width(60.0);
+                ui.set_min_width(width);
+                ui.spacing_mut().item_spacing.x = 6.0;
                 ui.add(name);
+                if with_system {
+                    ui.label(theme::small(ui, run.system(piece).to_string()));
+                }
             },
         );
         let width = (ui.available_width() * 0.4).clamp(60.0, 280.0);

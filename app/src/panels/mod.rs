@@ -6,6 +6,7 @@ pub mod inspector;
 pub mod jobs;
 pub mod log;
 pub mod slices;
+pub mod systems;
 pub mod verify;
 
 use egui::{

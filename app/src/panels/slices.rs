@@ -6,17 +6,18 @@ use egui::{
 use egui_extras::{Column, TableBody, TableBuilder, TableRow};
 use microtome_engine::plan::Metric;
 use microtome_engine::predict::Prediction;
-use microtome_engine::prove::Shape;
+use microtome_engine::prove::{Shape, System};
 use microtome_engine::report::format as fmt;
 use microtome_engine::run::{Measured, Phase, Piece};
 
 use crate::command::Command;
 use crate::graph_view::Selection;
+use crate::panels::systems;
 use crate::run_view::{State, phase_name};
 use crate::session::{Session, SliceRow};
 use crate::theme;
 
-const ROW_HEIGHT: f32 = 34.0;
+const ROW_HEIGHT: f32 = 37.0;
 
 /// What the user did in the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub enum SliceAction {
     Mark(usize, bool),
     /// Proves the whole model too, or not.
     WholeToo(bool),
+    /// Chooses the proof system of a slice.
+    System(usize, System),
 }
 
 /// How to balance.
@@ -110,23 +113,28 @@ pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAc
             .cell_layout(Layout::right_to_left(Align::Center))
             .auto_shrink([false, true])
             .max_scroll_height(f32::INFINITY)
-            .column(Column::exact(68.0))
+            .column(Column::exact(63.0))
             .column(Column::exact(88.0).clip(true))
             .column(Column::exact(56.0))
             .column(Column::exact(56.0))
-            .column(Column::exact(62.0))
-            .column(Column::exact(42.0))
-            .column(Column::exact(64.0))
-            .column(Column::remainder().at_least(50.0));
+            .column(Column::exact(60.0))
+            .column(Column::exact(50.0))
+            .column(Column::exact(60.0))
+            .column(Column::remainder().at_least(46.0));
+        let size = match session.common_system() {
+            Some(System::Halo2) => ("k", "rows"),
+            Some(System::Whir) => ("elements", "look-ups"),
+            None => ("size", ""),
+        };
         table
             .header(30.0, |mut header| {
                 for (above, below) in [
                     ("#", "prove"),
-                    ("state", ""),
+                    ("state", "system"),
                     ("predicted", "memory"),
                     ("measured", "memory"),
                     ("MACs", "FLOPs"),
-                    ("k", "rows"),
+                    size,
                     ("params", "peak act."),
                     ("in", "out"),
                 ] {
@@ -180,7 +188,14 @@ fn slice_row(
             check.on_hover_text(name).on_disabled_hover_text(reason);
         });
     });
-    row_ui.col(|ui| state_cell(ui, session, row, Piece::Slice(index)));
+    row_ui.col(|ui| {
+        two_lines(ui, |ui| {
+            state_line(ui, session, row, Piece::Slice(index));
+            if let Some(system) = systems::of_slice(ui, index, session.system(index)) {
+                actions.push(SliceAction::System(index, system));
+            }
+        });
+    });
     costs(&mut row_ui, row, session.measured(index).as_ref());
 }
 
@@ -207,23 +222,37 @@ fn costs(row_ui: &mut TableRow<'_, '_>, row: &SliceRow, measured: Option<&Measur
     });
     let totals = &row.totals;
     row_ui.col(|ui| pair(ui, fmt::count(totals.macs), fmt::count(totals.flops)));
-    row_ui.col(|ui| match &row.circuit {
-        Some(Shape::Halo2(circuit)) => {
-            pair(ui, circuit.k.to_string(), fmt::count(circuit.rows.max() as u64));
-            let tracks: Vec<_> = circuit
-                .rows
-                .tracks()
-                .iter()
-                .map(|(name, rows)| format!("{name}: {} rows", fmt::count(*rows as u64)))
-                .collect();
-            ui.response().on_hover_text(tracks.join("\n"));
-        }
-        None => pair(ui, "–".to_owned(), String::new()),
-    });
+    row_ui.col(|ui| size_cell(ui, row.circuit.as_ref()));
     row_ui.col(|ui| {
         pair(ui, fmt::count(totals.params), fmt::bytes(totals.peak_activation_bytes));
     });
     row_ui.col(|ui| pair(ui, fmt::bytes(row.in_bytes), fmt::bytes(row.out_bytes)));
+}
+
+/// How large the proof's circuit is, in the terms of its system.
+fn size_cell(ui: &mut Ui, shape: Option<&Shape>) {
+    let text = match shape {
+        Some(Shape::Halo2(circuit)) => {
+            pair(ui, circuit.k.to_string(), fmt::short_count(circuit.rows.max() as u64));
+            let tracks = circuit.rows.tracks();
+            let tracks = tracks
+                .iter()
+                .map(|(name, rows)| format!("\n{name}: {} rows", fmt::count(*rows as u64)));
+            format!("halo2: columns of 2^{} rows{}", circuit.k, tracks.collect::<String>())
+        }
+        Some(Shape::Whir(sizes)) => {
+            let (cells, lookups) = (sizes.cells as u64, sizes.lookups as u64);
+            pair(ui, fmt::short_count(cells), fmt::short_count(lookups));
+            format!(
+                "whir: {} committed elements in a vector of 2^{}\n{} look-ups and table rows",
+                fmt::count(cells),
+                sizes.variables,
+                fmt::count(lookups),
+            )
+        }
+        None => return pair(ui, "–".to_owned(), String::new()),
+    };
+    ui.response().on_hover_text(text);
 }
 
 fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
@@ -246,41 +275,48 @@ fn prediction_cell(ui: &mut Ui, prediction: Option<&Prediction>) {
     }
 }
 
-fn state_cell(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
+/// The cell of the state, with the proof system under it.
+fn two_lines(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ui.spacing_mut().interact_size.y = theme::LINE;
+        add_contents(ui);
+    });
+}
+
+fn state_line(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
     let t = theme::of(ui);
     let wanted = match piece {
         Piece::Slice(index) => session.is_marked(index),
         Piece::Whole => session.proves_whole(),
     };
-    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-        match (session.state(piece), &row.obstacle) {
-            (Some(State::Verified), _) => {
-                super::badge(ui, "✔ verified", t.good);
-            }
-            (Some(State::Failed(reason)), _) => {
-                super::badge(ui, "✖ failed", t.bad).on_hover_text(reason);
-            }
-            (Some(State::Cancelled), _) => {
-                super::badge(ui, "cancelled", t.weak);
-            }
-            (Some(State::Queued), _) => {
-                super::badge(ui, "queued", t.weak);
-            }
-            (Some(State::Running(phase)), _) => {
-                let part = session.progress(piece, *phase, row.prediction.as_ref());
-                progress(ui, *phase, part, t.busy);
-            }
-            (None, Some(reason)) => {
-                super::badge(ui, "not provable", t.bad).on_hover_text(reason);
-            }
-            (None, None) => {
-                let text = match (wanted, piece) {
-                    (true, _) => "to be proven",
-                    (false, Piece::Slice(_)) => "executed",
-                    (false, Piece::Whole) => "for comparison",
-                };
-                ui.label(RichText::new(text).color(t.faint).size(12.0));
-            }
+    ui.horizontal(|ui| match (session.state(piece), &row.obstacle) {
+        (Some(State::Verified), _) => {
+            super::badge(ui, "✔ verified", t.good);
+        }
+        (Some(State::Failed(reason)), _) => {
+            super::badge(ui, "✖ failed", t.bad).on_hover_text(reason);
+        }
+        (Some(State::Cancelled), _) => {
+            super::badge(ui, "cancelled", t.weak);
+        }
+        (Some(State::Queued), _) => {
+            super::badge(ui, "queued", t.weak);
+        }
+        (Some(State::Running(phase)), _) => {
+            let part = session.progress(piece, *phase, row.prediction.as_ref());
+            progress(ui, *phase, part, t.busy);
+        }
+        (None, Some(reason)) => {
+            super::badge(ui, "not provable", t.bad).on_hover_text(reason);
+        }
+        (None, None) => {
+            let text = match (wanted, piece) {
+                (true, _) => "to be proven",
+                (false, Piece::Slice(_)) => "executed",
+                (false, Piece::Whole) => "for comparison",
+            };
+            ui.label(RichText::new(text).color(t.faint).size(12.0));
         }
     });
 }
@@ -288,13 +324,13 @@ fn state_cell(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
 /// The phase above a bar that fills as predicted.
 fn progress(ui: &mut Ui, phase: Phase, part: Option<f64>, color: Color32) {
     ui.vertical(|ui| {
-        ui.spacing_mut().item_spacing.y = 3.0;
+        ui.spacing_mut().item_spacing.y = 1.0;
         let text = match part {
             Some(part) => format!("{} {}", phase_name(phase), fmt::percent(part)),
             None => phase_name(phase).to_owned(),
         };
-        ui.label(RichText::new(text).size(11.5).color(color));
-        super::bar(ui, Vec2::new(72.0, 4.0), part.unwrap_or(0.15) as f32, color);
+        ui.label(RichText::new(text).size(10.5).color(color));
+        super::bar(ui, Vec2::new(72.0, 3.0), part.unwrap_or(0.15) as f32, color);
     });
 }
 
@@ -337,7 +373,13 @@ fn summaries(body: &mut TableBody<'_>, session: &Session, actions: &mut Vec<Slic
                 check.on_hover_text("Also prove the whole model as one slice, for comparison");
             });
         });
-        row_ui.col(|ui| state_cell(ui, session, whole, Piece::Whole));
+        row_ui.col(|ui| {
+            two_lines(ui, |ui| {
+                state_line(ui, session, whole, Piece::Whole);
+                ui.label(theme::small(ui, session.whole_system().to_string()))
+                    .on_hover_text("The whole is proven by the system of the first slice.");
+            });
+        });
         costs(&mut row_ui, whole, session.whole_measured().as_ref());
     });
 }

@@ -10,6 +10,8 @@ use crate::theme;
 
 /// From this width on slices and facts stand side by side.
 const WIDE: f32 = 430.0;
+/// The same where each slice also says how long it took.
+const WIDE_TIMED: f32 = 620.0;
 
 /// A bundle that was verified.
 pub struct Verified {
@@ -69,7 +71,8 @@ pub fn show(
     };
     ui.add_space(theme::GAP);
     ScrollArea::vertical().id_salt("verify").auto_shrink(false).show(ui, |ui| {
-        if ui.available_width() > WIDE {
+        let wide = if verified.timed { WIDE_TIMED } else { WIDE };
+        if ui.available_width() > wide {
             ui.columns_const(|[left, right]| {
                 slices(left, verified);
                 facts(right, &verified.verdict);
@@ -85,7 +88,7 @@ pub fn show(
 fn slices(ui: &mut Ui, verified: &Verified) {
     let t = theme::of(ui);
     let verdict = &verified.verdict;
-    Grid::new("slice verdicts").num_columns(4).spacing([14.0, 4.0]).show(ui, |ui| {
+    Grid::new("slice verdicts").num_columns(5).spacing([12.0, 4.0]).show(ui, |ui| {
         for slice in &verdict.slices {
             ui.label(
                 theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)),
@@ -97,6 +100,8 @@ fn slices(ui: &mut Ui, verified: &Verified) {
                 Standing::Rejected => ("rejected", t.bad),
             };
             super::badge(ui, text, color).on_hover_text(&slice.reason);
+            ui.label(theme::weak(ui, slice.system.to_string()))
+                .on_hover_text(slice.system.promise());
             ui.label(theme::weak(ui, fmt::bytes(slice.proof_bytes)));
             if verified.timed {
                 ui.label(theme::weak(ui, format!("checked in {}", fmt::secs(slice.verify_secs))));

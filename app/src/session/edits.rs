@@ -61,9 +61,18 @@ impl Session {
 
     /// Changes the plan as one step. The window offers only edits that are legal; one that isn't
     /// (two keys in one frame) leaves the plan as it was.
-    fn edit(&mut self, change: impl FnOnce(&mut Plan) -> Result<(), PlanError>) {
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Plan) -> Result<(), PlanError>) {
         let mut plan = self.plan.clone();
-        if change(&mut plan).is_ok() && plan != self.plan {
+        if change(&mut plan).is_err() {
+            return;
+        }
+        // What all slices have in common is what later ones are to have, and what balancing
+        // goes by.
+        let first = plan.system(0);
+        if (1..plan.slice_count()).all(|slice| plan.system(slice) == first) {
+            plan.set_all_systems(first);
+        }
+        if plan != self.plan {
             self.history.remember(std::mem::replace(&mut self.plan, plan));
         }
     }
@@ -71,7 +80,15 @@ impl Session {
     /// Adds a cut.
     pub fn add_cut(&mut self, cut: usize) {
         let skeleton = self.skeleton.clone();
-        self.edit(|plan| plan.add(&skeleton, cut));
+        self.edit(|plan| {
+            plan.add(&skeleton, cut)?;
+            // Both parts of a slice that is cut are proven as it was.
+            let cut = skeleton.canonical_cut(cut).unwrap_or(cut);
+            if let Ok(above) = plan.cuts().binary_search(&cut) {
+                plan.set_system(above + 1, plan.system(above));
+            }
+            Ok(())
+        });
     }
 
     /// Adds the cut that starts a slice at this node, and returns it.
@@ -196,7 +213,9 @@ impl Session {
         let no_plan = |error| format!("{}: this is no plan: {error}", path.display());
         // The command line writes estimates beside the plan; they are made anew here.
         let mut keys: BTreeMap<String, Value> = serde_json::from_str(&text).map_err(no_plan)?;
-        keys.retain(|key, _| ["model", "cuts", "locked", "systems"].contains(&key.as_str()));
+        keys.retain(|key, _| {
+            ["model", "cuts", "locked", "system", "systems"].contains(&key.as_str())
+        });
         let plan: Plan = serde_json::from_value(keys.into_iter().collect()).map_err(no_plan)?;
         plan.check(self.graph.digest, &self.skeleton)
             .map_err(|error| format!("{}: {error}", path.display()))?;

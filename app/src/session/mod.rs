@@ -6,8 +6,9 @@ mod answer;
 mod edits;
 mod open;
 mod results;
+mod systems;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use microtome_engine::run::Measured;
 pub use answer::{Answer, ClassBar, Question};
 pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
+pub use systems::{Provability, provability};
 
 use crate::history::History;
 use crate::run_view::RunView;
@@ -48,6 +50,8 @@ pub struct Session {
     pub prepared: Option<Prepared>,
     /// Why there is none.
     pub obstacle: Option<String>,
+    /// Which nodes each proof system can prove, once that was found out.
+    pub provability: Option<Provability>,
     /// The answer to the case that is shown.
     pub answer: Option<Answer>,
     /// The run that goes on or was the last.
@@ -64,7 +68,9 @@ pub struct Session {
     calibration: Vec<Vec<Vec<f32>>>,
     estimates: Option<(Plan, Vec<SliceRow>)>,
     whole: Option<SliceRow>,
-    whole_measured: Option<Measured>,
+    by_system: Vec<BySystem>,
+    /// What a range of nodes took when it was last proven by a system.
+    last_measured: BTreeMap<((usize, usize), System), Measured>,
     crossings: Vec<(usize, u64)>,
 }
 
@@ -76,12 +82,30 @@ pub struct Estimates {
     pub rows: Vec<SliceRow>,
     /// The whole model as one slice.
     pub whole: SliceRow,
+    /// The slices, then the whole, by each proof system; where it was asked for.
+    pub by_system: Option<Vec<BySystem>>,
 }
+
+/// One piece by each proof system, in the order of [`System::ALL`].
+pub type BySystem = [SliceRow; System::ALL.len()];
 
 /// Estimates a plan. For a worker: a large model's circuits take a while to lay out.
 #[must_use]
 pub fn estimate(estimator: &Estimator, plan: Plan) -> Estimates {
-    Estimates { rows: estimator.slices(&plan), whole: estimator.whole(System::default()), plan }
+    // A run proves the whole by the system of the first slice.
+    let whole = estimator.whole(plan.system(0));
+    Estimates { rows: estimator.slices(&plan), whole, by_system: None, plan }
+}
+
+/// The same with what each piece would cost by the other systems, which takes longer.
+#[must_use]
+pub fn estimate_by_system(estimator: &Estimator, plan: Plan) -> Estimates {
+    let nodes = estimator.node_costs().len();
+    let ranges = plan.ranges(nodes).into_iter().chain([(0, nodes)]);
+    let by_system = ranges
+        .map(|(from, to)| System::ALL.map(|system| estimator.slice(from, to, system)))
+        .collect();
+    Estimates { by_system: Some(by_system), ..estimate(estimator, plan) }
 }
 
 impl Session {
@@ -110,7 +134,9 @@ impl Session {
             calibration: opened.calibration,
             estimates: None,
             whole: None,
-            whole_measured: None,
+            by_system: Vec::new(),
+            last_measured: BTreeMap::new(),
+            provability: None,
             crossings: Vec::new(),
             graph,
         }
@@ -211,6 +237,9 @@ impl Session {
             .collect();
         self.whole = None;
         self.estimates = None;
+        self.by_system.clear();
+        self.last_measured.clear();
+        self.provability = None;
         self.obstacle = None;
         // The plan is only begun where the user hasn't begun one meanwhile.
         if let Some(first) = &prepared.first_plan
@@ -260,6 +289,9 @@ impl Session {
     /// Takes estimates; those of a plan that is gone serve until newer ones come.
     pub fn take_estimates(&mut self, estimates: Estimates) {
         self.whole = Some(estimates.whole);
+        if let Some(by_system) = estimates.by_system {
+            self.by_system = by_system;
+        }
         self.estimates = Some((estimates.plan, estimates.rows));
     }
 

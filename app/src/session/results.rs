@@ -7,9 +7,10 @@ use microtome_engine::predict::Prediction;
 use microtome_engine::report::charts::{
     CompareData, PerSliceData, PieceCosts, Quantity, Scales, TimelineData,
 };
-use microtome_engine::run::{self, Measured, Outcome, Phase, Piece, Request, Reveal};
+use microtome_engine::run::{self, Event, Measured, Outcome, Phase, Piece, Request, Reveal};
 
 use super::Session;
+use super::systems::prove_secs;
 use crate::panels::slices::SummaryRow;
 use crate::run_view::{RunView, State};
 
@@ -80,15 +81,30 @@ impl Session {
         let job = run::start(request, wake);
         let pieces =
             marked.into_iter().map(Piece::Slice).chain(self.proves_whole().then_some(Piece::Whole));
-        let cuts = self.plan.cuts().to_vec();
-        self.run = Some(RunView::new(job, cuts, self.case, pieces, memory_bytes));
+        self.run = Some(RunView::new(job, self.plan.clone(), self.case, pieces, memory_bytes));
+    }
+
+    /// Takes the events of the run that goes on, and keeps what its proofs took.
+    pub fn take_events(&mut self) {
+        let nodes = self.graph.nodes.len();
+        let Some(run) = &mut self.run else { return };
+        for event in run.events() {
+            if let Event::Finished { piece, measured, .. } = &event {
+                let (slice, range) = match *piece {
+                    Piece::Slice(slice) => (slice, run.plan.ranges(nodes).get(slice).copied()),
+                    Piece::Whole => (0, Some((0, nodes))),
+                };
+                if let Some(range) = range {
+                    self.last_measured.insert((range, run.plan.system(slice)), *measured);
+                }
+            }
+            run.apply(event);
+        }
     }
 
     /// Takes what came out of the run that just ended.
     pub fn take_outcome(&mut self) {
         let Some(run) = &self.run else { return };
-        let whole = run.pieces.get(&Piece::Whole).and_then(|view| view.measured);
-        self.whole_measured = whole.or(self.whole_measured);
         let proven = run.outcome.as_ref().is_some_and(|o| o.sliced.verdict.output_proven);
         if let (true, Some(answer)) = (run.case == self.case, &mut self.answer) {
             answer.proven = proven;
@@ -109,30 +125,40 @@ impl Session {
 
     /// The last run, where it was of the plan as it is now.
     fn current_run(&self) -> Option<&RunView> {
-        self.run.as_ref().filter(|run| run.cuts == self.plan.cuts())
+        let mut slices = 0..self.plan.slice_count();
+        slices.all(|slice| self.run_of(Piece::Slice(slice)).is_some()).then_some(())?;
+        self.run.as_ref()
+    }
+
+    /// The last run, where this piece of it is the plan's as it is now: the same nodes, proven by
+    /// the same system.
+    fn run_of(&self, piece: Piece) -> Option<&RunView> {
+        let (now, run) = (&self.plan, self.run.as_ref()?);
+        let is_same = match piece {
+            Piece::Slice(slice) => {
+                run.plan.cuts() == now.cuts() && run.plan.system(slice) == now.system(slice)
+            }
+            Piece::Whole => run.plan.system(0) == now.system(0),
+        };
+        is_same.then_some(run)
     }
 
     /// How a piece stands in the last run.
     #[must_use]
     pub fn state(&self, piece: Piece) -> Option<&State> {
-        let run = match piece {
-            Piece::Slice(_) => self.current_run(),
-            Piece::Whole => self.run.as_ref(),
-        };
-        run?.pieces.get(&piece).map(|view| &view.state)
+        self.run_of(piece)?.pieces.get(&piece).map(|view| &view.state)
     }
 
     /// What a slice took in the last run.
     #[must_use]
     pub fn measured(&self, slice: usize) -> Option<Measured> {
-        self.current_run()?.pieces.get(&Piece::Slice(slice))?.measured
+        self.run_of(Piece::Slice(slice))?.pieces.get(&Piece::Slice(slice))?.measured
     }
 
-    /// What the whole model took when it was last proven as one slice.
+    /// What the whole model took when it was last proven as one slice, by its system.
     #[must_use]
     pub fn whole_measured(&self) -> Option<Measured> {
-        let live = self.run.as_ref().and_then(|run| run.pieces.get(&Piece::Whole)?.measured);
-        live.or(self.whole_measured)
+        self.last_measured((0, self.graph.nodes.len()), self.whole_system())
     }
 
     /// What a piece is predicted to cost.
@@ -153,7 +179,7 @@ impl Session {
         phase: Phase,
         prediction: Option<&Prediction>,
     ) -> Option<f64> {
-        let (run, prediction) = (self.run.as_ref()?, prediction?);
+        let (run, prediction) = (self.run_of(piece)?, prediction?);
         let view = run.pieces.get(&piece)?;
         let expected = match phase {
             Phase::Prove => prediction.prove_secs,
@@ -274,14 +300,11 @@ fn costs(name: String, prediction: Option<&Prediction>, measured: Option<&Measur
         let expected = expected.map_or_else(Quantity::default, |v| Quantity::predicted(v, v, v));
         found.map_or(expected, |v| expected.with_measured(v))
     };
-    let prove_secs = prediction.map_or_else(Quantity::default, |p| {
-        Quantity::predicted(p.prove_secs, p.prove_secs_low, p.prove_secs_high)
-    });
     PieceCosts {
         name,
         setup_secs: quantity(prediction.map(|p| p.setup_secs), measured.map(|m| m.setup_secs)),
         witness_secs: quantity(None, measured.map(|m| m.witness_secs)),
-        prove_secs: measured.map_or(prove_secs, |m| prove_secs.with_measured(m.prove_secs)),
+        prove_secs: prove_secs(prediction, measured),
         verify_secs: quantity(prediction.map(|p| p.verify_secs), measured.map(|m| m.verify_secs)),
         peak_bytes: quantity(
             prediction.map(|p| p.peak_bytes as f64),
