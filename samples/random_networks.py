@@ -8,6 +8,8 @@ needs numpy and onnx (requirements.txt). Each network gets a folder with model.o
 resnet18       ResNet-18 for 3x32x32 images, batch normalisation included: 0.56G MACs
 conv64         a 3x3 convolution from 64 to 64 channels on 32x32, with ReLU: 37.7M MACs
 conv64-tenfold the same activations with ten times the MACs: a kernel of 90 taps
+deep500        a residual network of 500 small nodes, for looking at large graphs
+deep3000       the same of 3,000 nodes
 """
 import json
 import pathlib
@@ -37,9 +39,10 @@ class Network:
         self.nodes.append(node)
         return f"{name}_out"
 
-    def conv(self, name, x, channels_in, channels_out, kernel, stride=1, pads=None, bias=False):
+    def conv(self, name, x, channels_in, channels_out, kernel, stride=1, pads=None, bias=False,
+             gain=1.0):
         fan = channels_in * kernel[0] * kernel[1]
-        values = self.random.normal(0, np.sqrt(2 / fan), (channels_out, channels_in, *kernel))
+        values = self.random.normal(0, gain * np.sqrt(2 / fan), (channels_out, channels_in, *kernel))
         inputs = [x, self.weight(f"{name}_weight", values)]
         if bias:
             inputs.append(self.weight(f"{name}_bias", self.random.normal(0, 0.1, channels_out)))
@@ -108,6 +111,23 @@ def convolution(folder, name, kernel, pads):
     net.write(folder, net.relu("relu", x), [1, 64, 32, 32])
 
 
+def deep(folder, nodes):
+    net = Network(f"deep{nodes}", [1, 8, 8, 8], nodes)
+    x, block = "input", 0
+    while len(net.nodes) + 7 <= nodes:
+        name = f"stage{block // 50 + 1}.block{block % 50 + 1}"
+        y = net.conv(f"{name}.conv1", x, 8, 8, (1, 1))
+        y = net.relu(f"{name}.relu1", y)
+        # Small enough for hundreds of blocks to add up to something finite.
+        y = net.conv(f"{name}.conv2", y, 8, 8, (1, 1), gain=0.05)
+        x = net.relu(f"{name}.relu2", net.node("Add", f"{name}.add", [x, y]))
+        block += 1
+    x = net.node("Flatten", "flatten", [net.node("GlobalAveragePool", "pool", [x])])
+    while len(net.nodes) < nodes:
+        x = net.relu(f"relu{len(net.nodes)}", x)
+    net.write(folder, x, [1, 8])
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -115,6 +135,8 @@ def main():
     resnet18(folder)
     convolution(folder, "conv64", (3, 3), None)
     convolution(folder, "conv64-tenfold", (9, 10), [4, 4, 4, 5])
+    deep(folder, 500)
+    deep(folder, 3000)
 
 
 if __name__ == "__main__":

@@ -101,11 +101,15 @@ fn both_systems_are_compared_on_the_same_slices() {
         &plan,
         &"--system",
         &"whir,halo2",
+        &"--chart",
+        &folder.path("systems.svg"),
         &"--json",
     ]);
     let found = found.succeeds().json();
     has_keys(&found, &[("monolithic", 'o'), ("sliced", 'o'), ("sum", 'o'), ("systems", 'o')]);
     assert_eq!(found["monolithic"]["slices"][0]["system"], "whir");
+    let chart = std::fs::read_to_string(folder.path("systems.svg")).unwrap();
+    assert!(chart.contains("integrity only"), "the chart says what each promises");
     for system in ["whir", "halo2"] {
         let of = &found["systems"][system];
         has_keys(

@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use microtome_engine::files::{self, Access};
 use microtome_engine::plan::SliceEstimate;
+use microtome_engine::prove::System;
 use microtome_engine::report::charts::{
-    Chart, CompareData, Look, PieceCosts, Quantity, Scales, to_png, to_svg,
+    Chart, CompareData, Look, PieceCosts, Quantity, Scales, SystemsData, SystemsPiece, to_png,
+    to_svg,
 };
 use microtome_engine::run::Measured;
 
@@ -40,12 +42,31 @@ pub fn write(
         linking_secs: Quantity::measured(linking_secs),
         scales: Scales::Own,
     });
+    write_chart(path, &chart)
+}
+
+fn write_chart(path: &Path, chart: &Chart) -> Result<()> {
     let bytes = if ending(path) == "svg" {
-        to_svg(&chart, SIZE_PX, false)?.into_bytes()
+        to_svg(chart, SIZE_PX, false)?.into_bytes()
     } else {
-        to_png(&chart, SIZE_PX, Look { dark: false, scale: 2.0 })?
+        to_png(chart, SIZE_PX, Look { dark: false, scale: 2.0 })?
     };
     Ok(files::write(path, &bytes, Access::Usual)?)
+}
+
+/// Writes the comparison of systems on the same pieces: seconds to prove each slice, and the whole.
+pub fn write_systems(path: &Path, name: &str, measured: &[(System, Vec<f64>)]) -> Result<()> {
+    let count = measured.iter().map(|(_, secs)| secs.len()).max().unwrap_or(0);
+    let piece = |index: usize| SystemsPiece {
+        name: if index + 1 == count { "whole".to_owned() } else { index.to_string() },
+        prove_secs: System::ALL.map(|system| {
+            let of = measured.iter().find(|(measured, _)| *measured == system);
+            let secs = of.and_then(|(_, secs)| secs.get(index));
+            secs.map_or_else(Quantity::default, |&secs| Quantity::measured(secs))
+        }),
+    };
+    let pieces = (0..count).map(piece).collect();
+    write_chart(path, &Chart::Systems(SystemsData { subtitle: name.to_owned(), pieces }))
 }
 
 fn costs(name: String, (measured, estimate): Piece<'_>) -> PieceCosts {

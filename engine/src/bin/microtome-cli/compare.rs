@@ -36,7 +36,8 @@ pub struct Args {
     card: CardArgs,
     #[command(flatten)]
     effort: EffortArgs,
-    /// Draws the comparison into a file, .svg or .png
+    /// Draws the comparison into a file, .svg or .png: slices against the whole, or the systems
+    /// against each other where there are several
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
     /// Prints one JSON object
@@ -99,12 +100,18 @@ pub fn main(args: &Args) -> Result<End> {
     let mut found = Vec::new();
     for system in choices {
         let plan = opened.plan(Some(&args.plan), system)?;
-        // The chart is of the first system.
-        let chart = args.chart.as_deref().filter(|_| found.is_empty());
+        let chart = args.chart.as_deref().filter(|_| args.systems.len() < 2);
         match comparison(args, &opened, &quantised, &input.tensors, plan, chart)? {
             Some(comparison) => found.push((system, comparison)),
             None => return Ok(End::Failure),
         }
+    }
+    if let (Some(path), true) = (&args.chart, found.len() > 1) {
+        let measured: Vec<_> = found
+            .iter()
+            .filter_map(|(system, comparison)| Some(((*system)?, measured(comparison))))
+            .collect();
+        chart::write_systems(path, &opened.model.graph.name, &measured)?;
     }
     let text = describe_all(&found);
     let systems = match found.as_slice() {
@@ -118,6 +125,13 @@ pub fn main(args: &Args) -> Result<End> {
         output::text(&text)?
     }
     Ok(End::Success)
+}
+
+/// Seconds to prove each slice, and the whole.
+fn measured(comparison: &ComparisonJson) -> Vec<f64> {
+    let ComparisonJson { sliced, monolithic, .. } = comparison;
+    let all = sliced.slices.iter().chain(&monolithic.slices);
+    all.map(|slice| slice.measured.prove_secs).collect()
 }
 
 /// Proves a plan, and the whole as one slice; none where one of them could not be proven.

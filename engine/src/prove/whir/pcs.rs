@@ -52,10 +52,7 @@ impl Opener {
         // of it by a few bits.
         let mut last = String::new();
         for level in 108..=116 {
-            let opener = match Self::at_level(variables, level) {
-                Ok(opener) => opener,
-                Err(error) => return Err(error),
-            };
+            let opener = Self::at_level(variables, level)?;
             match opener.security_bits() {
                 Some(bits) if bits >= OPENING_BITS => return Ok(opener),
                 bits => last = format!("{bits:?} bits at level {level}"),

@@ -244,9 +244,9 @@ impl Sum<'_> {
             }
             Map::Dense { rows, inner, .. } => {
                 let folded = fold_rows(&linear.weights, *inner, &axes[1]);
-                for row in 0..*rows {
+                for (row, &e) in axes[0][..*rows].iter().enumerate() {
                     for (i, &weight) in folded.iter().enumerate() {
-                        self.add(place(0), row * inner + i, -(axes[0][row] * weight));
+                        self.add(place(0), row * inner + i, -(e * weight));
                     }
                 }
             }
