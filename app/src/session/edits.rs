@@ -80,15 +80,7 @@ impl Session {
     /// Adds a cut.
     pub fn add_cut(&mut self, cut: usize) {
         let skeleton = self.skeleton.clone();
-        self.edit(|plan| {
-            plan.add(&skeleton, cut)?;
-            // Both parts of a slice that is cut are proven as it was.
-            let cut = skeleton.canonical_cut(cut).unwrap_or(cut);
-            if let Ok(above) = plan.cuts().binary_search(&cut) {
-                plan.set_system(above + 1, plan.system(above));
-            }
-            Ok(())
-        });
+        self.edit(|plan| plan.add(&skeleton, cut));
     }
 
     /// Adds the cut that starts a slice at this node, and returns it.

@@ -135,7 +135,17 @@ impl<'a> Pieces<'a> {
     fn cost(&self, metric: Metric, from: usize, to: usize) -> f64 {
         let estimate = || self.estimator.slice(self.at[from], self.at[to], self.system);
         let predicted = |f: fn(&crate::predict::Prediction) -> f64| {
-            estimate().prediction.as_ref().map_or(f64::INFINITY, f)
+            let estimate = estimate();
+            // A slice of nodes that no system proves is only executed, and costs no proof; a slice
+            // that mixes them with others takes those down with it.
+            let skeleton = self.estimator.skeleton();
+            let is_executed =
+                || estimate.nodes.iter().all(|&node| skeleton.obstacle(node).is_some());
+            match &estimate.prediction {
+                Some(prediction) => f(prediction),
+                None if is_executed() => 0.0,
+                None => f64::INFINITY,
+            }
         };
         match metric {
             Metric::Flops => (self.sums[to].0 - self.sums[from].0) as f64,
@@ -249,6 +259,9 @@ impl Plan {
         let mut plan = Self::whole(self.model);
         plan.locked = self.locked.clone();
         plan.system = self.system;
+        // A slice that still starts at the same cut keeps its own system.
+        let stays = |(cut, _): &(&usize, &System)| **cut == 0 || cuts.contains(cut);
+        plan.systems = self.systems.iter().filter(stays).map(|(&c, &s)| (c, s)).collect();
         plan.cuts = cuts;
         plan
     }

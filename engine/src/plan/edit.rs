@@ -5,7 +5,7 @@ use crate::program::Skeleton;
 use crate::prove::System;
 
 impl Plan {
-    /// Adds a cut.
+    /// Adds a cut. Both parts of the slice that it divides keep its proof system.
     ///
     /// # Errors
     /// Where no such cut is possible, or it is there.
@@ -15,7 +15,9 @@ impl Plan {
         match self.cuts.binary_search(&cut) {
             Ok(_) => Err(PlanError::BadEdit { cut, problem: "there already" }),
             Err(at) => {
+                let system = self.system(at);
                 self.cuts.insert(at, cut);
+                self.set_system(at + 1, system);
                 Ok(())
             }
         }

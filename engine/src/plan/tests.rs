@@ -211,3 +211,27 @@ fn a_budget_finds_the_fewest_slices() {
         assert!(estimator.slices(&found).iter().all(|s| peak(s) <= budget));
     }
 }
+
+#[test]
+fn slices_keep_their_proof_systems_through_edits() {
+    let model = chain();
+    let estimator = estimator(&model);
+    let skeleton = estimator.skeleton();
+    let legal = skeleton.legal_cuts();
+    let mut plan = Plan::from_cuts(model.graph.digest, skeleton, &legal[..1]).unwrap();
+    plan.set_system(1, System::Whir);
+    // Both parts of a slice that is divided are proven as it was.
+    plan.add(skeleton, legal[1]).unwrap();
+    let systems = |plan: &Plan| (0..plan.slice_count()).map(|s| plan.system(s)).collect::<Vec<_>>();
+    assert_eq!(systems(&plan), [System::Halo2, System::Whir, System::Whir]);
+    plan.remove(legal[0]).unwrap();
+    assert_eq!(systems(&plan), [System::Halo2, System::Whir]);
+    // Balancing keeps the system of a slice that still starts at the same cut.
+    plan.set_locked(legal[1], true).unwrap();
+    let balanced = plan.balanced(&estimator, 2, Metric::Flops, 0.0).unwrap();
+    assert_eq!(systems(&balanced), [System::Halo2, System::Whir]);
+    plan.set_all_systems(System::Whir);
+    assert_eq!(systems(&plan), [System::Whir; 2]);
+    let balanced = plan.balanced(&estimator, 3, Metric::Flops, 0.0).unwrap();
+    assert_eq!(systems(&balanced), [System::Whir; 3]);
+}
