@@ -32,8 +32,15 @@ fn prove(folder: &Folder, bundle: &str, more: &[&str]) -> Ran {
 #[test]
 fn a_fast_proof_is_made_and_verified() {
     let folder = prepared();
-    let proved = prove(&folder, "bundle", &["--system", "whir"]);
+    let report = folder.path("report.html");
+    let report_text = report.to_string_lossy().into_owned();
+    let proved = prove(&folder, "bundle", &["--system", "whir", "--report", &report_text]);
     let proved = proved.succeeds().json();
+    let page = std::fs::read_to_string(&report).unwrap();
+    for word in ["accepted by the verifier", "<svg", proved["root"].as_str().unwrap(), "MatMul"] {
+        assert!(page.contains(word), "{word}");
+    }
+    assert!(!page.contains("http-equiv") && !page.contains("<script"), "all of it is in the page");
     for slice in proved["slices"].as_array().unwrap() {
         assert_eq!(slice["system"], "whir");
         assert_eq!(slice["proven"], true);

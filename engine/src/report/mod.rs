@@ -5,8 +5,10 @@
 //! |---|---|
 //! | [`mod@format`] | seconds, bytes and counts as text |
 //! | [`table`] | a table as CSV, Markdown or aligned text |
+//! | [`page`] | the report of a run as one HTML page |
 //! | [`charts`] | the charts, each a plain data structure and a function that draws it |
 
 pub mod charts;
 pub mod format;
+pub mod page;
 pub mod table;

@@ -34,11 +34,14 @@ pub fn write(
     whole: Piece<'_>,
     linking_secs: f64,
 ) -> Result<()> {
-    let costs = (0..).zip(slices).map(|(index, piece)| costs(format!("slice {index}"), *piece));
+    let costs = |name: String, (measured, estimate): Piece<'_>| {
+        PieceCosts::of(name, estimate.prediction.as_ref(), Some(measured))
+    };
+    let slices = (0..).zip(slices).map(|(index, piece)| costs(format!("slice {index}"), *piece));
     let chart = Chart::Compare(CompareData {
         subtitle: name.to_owned(),
-        slices: costs.collect(),
-        whole: self::costs("whole".to_owned(), whole),
+        slices: slices.collect(),
+        whole: costs("whole".to_owned(), whole),
         linking_secs: Quantity::measured(linking_secs),
         scales: Scales::Own,
     });
@@ -67,33 +70,6 @@ pub fn write_systems(path: &Path, name: &str, measured: &[(System, Vec<f64>)]) -
     };
     let pieces = (0..count).map(piece).collect();
     write_chart(path, &Chart::Systems(SystemsData { subtitle: name.to_owned(), pieces }))
-}
-
-fn costs(name: String, (measured, estimate): Piece<'_>) -> PieceCosts {
-    let quantity = |measured: f64, predicted: Option<(f64, f64, f64)>| match predicted {
-        None => Quantity::measured(measured),
-        Some((value, low, high)) => Quantity::predicted(value, low, high).with_measured(measured),
-    };
-    let prediction = estimate.prediction.as_ref();
-    let point = |value: f64| (value, value, value);
-    PieceCosts {
-        name,
-        setup_secs: quantity(measured.setup_secs, prediction.map(|p| point(p.setup_secs))),
-        witness_secs: Quantity::measured(measured.witness_secs),
-        prove_secs: quantity(
-            measured.prove_secs,
-            prediction.map(|p| (p.prove_secs, p.prove_secs_low, p.prove_secs_high)),
-        ),
-        verify_secs: quantity(measured.verify_secs, prediction.map(|p| point(p.verify_secs))),
-        peak_bytes: quantity(
-            measured.peak_bytes as f64,
-            prediction.map(|p| point(p.peak_bytes as f64)),
-        ),
-        proof_bytes: quantity(
-            measured.proof_bytes as f64,
-            prediction.map(|p| point(p.proof_bytes as f64)),
-        ),
-    }
 }
 
 fn ending(path: &Path) -> String {

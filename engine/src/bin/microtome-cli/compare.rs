@@ -40,6 +40,9 @@ pub struct Args {
     /// against each other where there are several
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
+    /// Writes the report of the (first system's) run as one HTML page
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -101,7 +104,8 @@ pub fn main(args: &Args) -> Result<End> {
     for system in choices {
         let plan = opened.plan(Some(&args.plan), system)?;
         let chart = args.chart.as_deref().filter(|_| args.systems.len() < 2);
-        match comparison(args, &opened, &quantised, &input.tensors, plan, chart)? {
+        match comparison(args, &opened, &quantised, &input.tensors, plan, chart, found.is_empty())?
+        {
             Some(comparison) => found.push((system, comparison)),
             None => return Ok(End::Failure),
         }
@@ -142,6 +146,7 @@ fn comparison(
     input: &[Vec<f32>],
     plan: Plan,
     chart: Option<&Path>,
+    is_first: bool,
 ) -> Result<Option<ComparisonJson>> {
     let estimator = Estimator::new(
         Arc::clone(&opened.model.graph),
@@ -156,7 +161,7 @@ fn comparison(
         program: Arc::clone(&quantised.program),
         card: quantised.card.clone(),
         prove: (0..plan.slice_count()).collect(),
-        plan,
+        plan: plan.clone(),
         input: input.to_vec(),
         reveal: Reveal::ENDS,
         context: String::new(),
@@ -171,6 +176,9 @@ fn comparison(
         proving::complain(&outcome);
         return Ok(None);
     };
+    if let Some(path) = args.report.as_ref().filter(|_| is_first) {
+        proving::write_report(path, opened, Arc::clone(&quantised.program), &plan, &outcome)?;
+    }
     let monolithic = proving::proof_json(whole, &outcome);
     let sliced = proving::proof_json(&outcome.sliced, &outcome);
     let whole = monolithic.slices[0].measured;

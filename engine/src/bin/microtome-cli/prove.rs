@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use microtome_engine::bundle::{Custody, Secrets};
@@ -47,6 +48,9 @@ pub struct Args {
     /// A text that the proofs are bound to, such as a verifier's nonce
     #[arg(long, value_name = "TEXT", default_value = "")]
     context: String,
+    /// Writes the report of the run as one HTML page, to open or print in any browser
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// Where to write the bundle; its secrets go beside it
     #[arg(short, long, value_name = "BUNDLE")]
     output: PathBuf,
@@ -66,11 +70,11 @@ pub fn main(args: &Args) -> Result<End> {
     };
     let wanted = prove.len();
     let outcome = proving::run_job(Request {
-        model: opened.model,
-        skeleton: opened.skeleton,
-        program: quantised.program,
+        model: Arc::clone(&opened.model),
+        skeleton: Arc::clone(&opened.skeleton),
+        program: Arc::clone(&quantised.program),
         card: quantised.card,
-        plan,
+        plan: plan.clone(),
         input: input.tensors,
         prove,
         reveal: args.reveal,
@@ -88,6 +92,9 @@ pub fn main(args: &Args) -> Result<End> {
         // The secrets first: a bundle without them could never be opened further.
         sliced.secrets.write(&Secrets::path_beside(&args.output))?;
         sliced.bundle.write(&args.output)?;
+    }
+    if let Some(path) = &args.report {
+        proving::write_report(path, &opened, quantised.program, &plan, &outcome)?;
     }
     let result = proving::proof_json(sliced, &outcome);
     if args.json {

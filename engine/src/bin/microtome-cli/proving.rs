@@ -1,13 +1,22 @@
 //! What `prove` and `compare` share: the job, and its results as JSON and as tables.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 use microtome_engine::bundle::SliceVerdict;
+use microtome_engine::cost;
+use microtome_engine::files::{self, Access};
+use microtome_engine::plan::{Estimator, Plan};
+use microtome_engine::program::Program;
 use microtome_engine::prove::System;
 use microtome_engine::report::format::{bytes, secs};
+use microtome_engine::report::page::Report;
 use microtome_engine::report::table::Table;
 use microtome_engine::run::{self, Event, Measured, Outcome, Proven, Request};
 use serde::Serialize;
 
+use crate::opened::Opened;
 use crate::progress::{self, Progress};
 
 /// One slice as the JSON output has it.
@@ -47,6 +56,28 @@ pub fn run_job(request: Request) -> Result<Outcome> {
         }
     }
     bail!("the job ended without a result")
+}
+
+/// Writes the report of a run as an HTML page.
+pub fn write_report(
+    path: &Path,
+    opened: &Opened,
+    program: Arc<Program>,
+    plan: &Plan,
+    outcome: &Outcome,
+) -> Result<()> {
+    let graph = &opened.model.graph;
+    let estimator = Estimator::new(Arc::clone(graph), Arc::clone(&opened.skeleton), program);
+    let (slices, whole) = (estimator.slices(plan), estimator.whole(plan.system(0)));
+    let report = Report {
+        graph,
+        totals: cost::totals(graph),
+        plan,
+        estimates: slices.iter().map(AsRef::as_ref).collect(),
+        whole: &whole,
+        outcome,
+    };
+    Ok(files::write(path, report.to_html()?.as_bytes(), Access::Usual)?)
 }
 
 /// A proven plan as JSON.

@@ -1,6 +1,8 @@
 //! The data that charts draw: plain structures that a caller fills with what it has.
 
+use crate::predict::Prediction;
 use crate::prove::System;
+use crate::run::Measured;
 
 /// A predicted value and the interval in which it is expected.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,6 +107,39 @@ pub struct PieceCosts {
 }
 
 impl PieceCosts {
+    /// What was predicted and what was measured of a piece.
+    #[must_use]
+    pub fn of(name: String, predicted: Option<&Prediction>, measured: Option<&Measured>) -> Self {
+        let quantity = |expected: Option<(f64, f64, f64)>, found: Option<f64>| {
+            let expected = expected
+                .map_or_else(Quantity::default, |(v, low, high)| Quantity::predicted(v, low, high));
+            found.map_or(expected, |v| expected.with_measured(v))
+        };
+        let point = |value: f64| (value, value, value);
+        let interval = |p: &Prediction| (p.prove_secs, p.prove_secs_low, p.prove_secs_high);
+        Self {
+            name,
+            setup_secs: quantity(
+                predicted.map(|p| point(p.setup_secs)),
+                measured.map(|m| m.setup_secs),
+            ),
+            witness_secs: quantity(None, measured.map(|m| m.witness_secs)),
+            prove_secs: quantity(predicted.map(interval), measured.map(|m| m.prove_secs)),
+            verify_secs: quantity(
+                predicted.map(|p| point(p.verify_secs)),
+                measured.map(|m| m.verify_secs),
+            ),
+            peak_bytes: quantity(
+                predicted.map(|p| point(p.peak_bytes as f64)),
+                measured.map(|m| m.peak_bytes as f64),
+            ),
+            proof_bytes: quantity(
+                predicted.map(|p| point(p.proof_bytes as f64)),
+                measured.map(|m| m.proof_bytes as f64),
+            ),
+        }
+    }
+
     /// Seconds of everything but set-up; missing where one of the parts is missing.
     pub(super) fn total_secs(&self) -> Quantity {
         let parts = [self.witness_secs, self.prove_secs, self.verify_secs];
