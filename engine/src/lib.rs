@@ -17,12 +17,14 @@
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
+//! | [`attack`] | changed copies of a bundle, and the check that catches each |
 //! | [`run`] | jobs in the background: proofs in child processes, progress, cancel |
 //! | [`machine`] | whether the processor has the instructions that the program was built with |
 //! | [`report`] | numbers as text, tables, and charts for the window, SVG and PNG |
 
 #![warn(missing_docs)]
 
+pub mod attack;
 pub mod bundle;
 pub mod cost;
 pub mod digest;

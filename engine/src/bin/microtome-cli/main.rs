@@ -5,6 +5,7 @@
 
 mod analyze;
 mod args;
+mod attack;
 mod chart;
 mod commit;
 mod compare;
@@ -46,6 +47,13 @@ enum Command {
     Commit(commit::Args),
     /// Verifies a bundle against a model, or against the card of its weights
     Verify(verify::Args),
+    /// Changes copies of a bundle as a cheat would, and shows which check catches each
+    ///
+    /// Each attack changes one thing in a copy of the bundle: the output, a boundary, a proof, the
+    /// run, the coverage, the scales, the plan or the proof system. The copy is verified as `verify`
+    /// does it, and all that the unchanged bundle proves is demanded of it. The file stays as it
+    /// is. The exit code is 1 where the unchanged bundle is not accepted, or a changed copy is.
+    Attack(attack::Args),
     /// Proves a model sliced and whole, and compares what each took
     Compare(compare::Args),
 }
@@ -72,6 +80,7 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::main(&args),
         Command::Commit(args) => commit::main(&args),
         Command::Verify(args) => verify::main(&args),
+        Command::Attack(args) => attack::main(&args),
         Command::Compare(args) => compare::main(&args),
     };
     match result {
