@@ -11,6 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use microtome_app::App;
 use microtome_app::command::Command;
+use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
 use microtome_engine::prove::System;
 
@@ -35,6 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     studio.sizes()?;
     studio.residual()?;
+    studio.finding()?;
     if studio.program.is_some() {
         studio.proving()?;
     } else {
@@ -105,6 +107,17 @@ impl Studio {
     fn residual(&self) -> Result<(), Box<dyn std::error::Error>> {
         let mut window = self.open("digits-resnet", [1280.0, 800.0], ThemePreference::Light);
         self.save(&mut window, "residual")
+    }
+
+    /// The palette over the nodes of an operator, and nodes coloured by their cost.
+    fn finding(&self) -> Result<(), Box<dyn std::error::Error>> {
+        let mut window = self.open("digits-resnet", [1280.0, 800.0], ThemePreference::Dark);
+        window.state_mut().ask(Command::ColorBy(ColorBy::Macs));
+        self.save(&mut window, "heat")?;
+        window.state_mut().ask(Command::Palette);
+        window.run_steps(4);
+        window.event(egui::Event::Text("conv".to_owned()));
+        self.save(&mut window, "palette")
     }
 
     fn proving(&self) -> Result<(), Box<dyn std::error::Error>> {

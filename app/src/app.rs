@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::dialogs::Dialogs;
-use crate::graph_view::{GraphAction, GraphView, Selection};
+use crate::graph_view::{ColorBy, GraphAction, GraphView, Selection};
+use crate::palette::Palette;
 use crate::panels::charts::ChartTab;
 use crate::panels::input::InputPicture;
 use crate::panels::log::{Entry, Kind};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub recent: Vec<PathBuf>,
     /// Dark, light, or as the desktop.
     pub theme: ThemePreference,
+    /// What the colours of nodes tell.
+    pub color_by: ColorBy,
     /// How to balance.
     pub balance: Balance,
     /// The chart that is shown.
@@ -46,6 +49,7 @@ impl Default for Settings {
         Self {
             recent: Vec::new(),
             theme: ThemePreference::System,
+            color_by: ColorBy::default(),
             balance: Balance::default(),
             chart: ChartTab::default(),
             jobs: 1,
@@ -89,10 +93,13 @@ pub struct App {
     pub(crate) toasts: Toasts,
     pub(crate) verifying: bool,
     pub(crate) about: bool,
+    pub(crate) palette: Option<Palette>,
     /// When it was asked for last, and what it was.
     pub(crate) free_memory: Option<(Instant, u64)>,
     pub(crate) files_to_open: VecDeque<PathBuf>,
     pub(crate) child_program: Option<PathBuf>,
+    /// Bring what is known of the selected node into sight at the next drawing.
+    pub(crate) reveal_inspector: bool,
     picture: InputPicture,
     started: Instant,
 }
@@ -135,9 +142,11 @@ impl App {
             toasts: Toasts::default().with_anchor(egui_notify::Anchor::BottomRight),
             verifying: false,
             about: false,
+            palette: None,
             free_memory: None,
             files_to_open: VecDeque::new(),
             child_program: None,
+            reveal_inspector: false,
             picture: InputPicture::default(),
             started: Instant::now(),
         }
@@ -225,7 +234,12 @@ impl App {
             input::show(ui, session, &mut self.picture, &mut self.queue);
             ui.add_space(theme::GROUP);
             ui.separator();
+            let top = ui.cursor().min;
             inspector::show(ui, session, self.selection.node);
+            if std::mem::take(&mut self.reveal_inspector) {
+                let section = egui::Rect::from_min_max(top, ui.min_rect().max);
+                ui.scroll_to_rect(section, Some(egui::Align::TOP));
+            }
         });
     }
 
@@ -274,7 +288,9 @@ impl App {
 
     fn center(&mut self, ui: &mut Ui) {
         let actions = match (&self.session, &mut self.graph) {
-            (Some(session), Some(graph)) => graph.show(ui, session, self.selection),
+            (Some(session), Some(graph)) => {
+                graph.show(ui, session, self.selection, self.settings.color_by)
+            }
             _ => {
                 let t = theme::of(ui);
                 ui.painter().rect_filled(ui.max_rect(), 0, t.canvas);
@@ -391,6 +407,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
         self.queue.extend(Command::pressed(&ctx));
+        self.palette_keys(&ctx);
         self.dropped_files(&ctx);
         self.panels(ui);
         let chosen = self.dialogs.poll().or_else(|| self.dialogs.show(&ctx));
@@ -398,6 +415,7 @@ impl eframe::App for App {
             self.chosen(&ctx, purpose, &path);
         }
         self.about_box(&ctx);
+        self.palette_ui(&ctx);
         self.toasts.show(&ctx);
         self.settings.theme = ctx.options(|options| options.theme_preference);
         if !self.queue.is_empty() || !self.files_to_open.is_empty() {

@@ -55,6 +55,9 @@ impl App {
             Command::ThemeLight => ctx.set_theme(ThemePreference::Light),
             Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
             Command::About => self.about = true,
+            Command::Palette => self.toggle_palette(ctx),
+            Command::NextObstacle => self.next_obstacle(),
+            Command::ColorBy(by) => self.settings.color_by = by,
             Command::PreviousCase | Command::NextCase => {
                 if let Some(session) = &mut self.session {
                     session.step_case(command == Command::NextCase);

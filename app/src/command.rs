@@ -3,6 +3,8 @@
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 use microtome_engine::prove::System;
 
+use crate::graph_view::ColorBy;
+
 /// Something that the user can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -76,13 +78,19 @@ pub enum Command {
     ThemeLight,
     /// The look of the desktop.
     ThemeSystem,
+    /// Finds commands and nodes.
+    Palette,
+    /// Goes to the next node that can't be proven.
+    NextObstacle,
+    /// Chooses what the colours of nodes tell.
+    ColorBy(ColorBy),
     /// What this program is.
     About,
 }
 
 impl Command {
     /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
-    const WITH_KEYS: [Self; 21] = [
+    const WITH_KEYS: [Self; 22] = [
         Self::Redo,
         Self::OpenInput,
         Self::OpenPlan,
@@ -104,7 +112,55 @@ impl Command {
         Self::ZoomIn,
         Self::ZoomOut,
         Self::NextCase,
+        Self::Palette,
     ];
+
+    /// Commands in the order of the menus, apart from those of colours.
+    const PLAIN: [Self; 38] = [
+        Self::Open,
+        Self::OpenInput,
+        Self::OpenPlan,
+        Self::OpenBundle,
+        Self::SavePlan,
+        Self::SaveBundle,
+        Self::ExportSlices,
+        Self::SaveChartSvg,
+        Self::SaveChartPng,
+        Self::Quit,
+        Self::Undo,
+        Self::Redo,
+        Self::Palette,
+        Self::AddBoundary,
+        Self::RemoveBoundary,
+        Self::LockBoundary,
+        Self::BoundaryUp,
+        Self::BoundaryDown,
+        Self::Balance,
+        Self::MergeAll,
+        Self::Prove,
+        Self::Cancel,
+        Self::Verify,
+        Self::ProveAll,
+        Self::ProveNone,
+        Self::UseHalo2,
+        Self::UseWhir,
+        Self::NextSystem,
+        Self::NextObstacle,
+        Self::PreviousCase,
+        Self::NextCase,
+        Self::Fit,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ThemeDark,
+        Self::ThemeLight,
+        Self::ThemeSystem,
+        Self::About,
+    ];
+
+    /// Every command, in the order of the menus.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::PLAIN.into_iter().chain(ColorBy::ALL.map(Self::ColorBy))
+    }
 
     /// What menus and buttons say.
     #[must_use]
@@ -145,6 +201,14 @@ impl Command {
             Self::ThemeDark => "Dark",
             Self::ThemeLight => "Light",
             Self::ThemeSystem => "As the system",
+            Self::Palette => "Find a command or node…",
+            Self::NextObstacle => "Next node that can't be proven",
+            Self::ColorBy(ColorBy::Operator) => "Colour nodes by operator",
+            Self::ColorBy(ColorBy::Macs) => "Colour nodes by MACs",
+            Self::ColorBy(ColorBy::Params) => "Colour nodes by parameters",
+            Self::ColorBy(ColorBy::Bytes) => "Colour nodes by activation bytes",
+            Self::ColorBy(ColorBy::Seconds) => "Colour nodes by predicted seconds",
+            Self::ColorBy(ColorBy::Slice) => "Colour nodes by slice",
             Self::About => "About Microtome",
         }
     }
@@ -190,6 +254,12 @@ impl Command {
             Self::ThemeDark => "Light on dark",
             Self::ThemeLight => "Dark on light",
             Self::ThemeSystem => "Follow the desktop",
+            Self::Palette => "Find a command, or go to a node by its operator, name or tensor",
+            Self::NextObstacle => "Go to the next node that can't be proven, and see why",
+            Self::ColorBy(ColorBy::Seconds) => {
+                "What proving each operation is predicted to take, as a slice by itself"
+            }
+            Self::ColorBy(_) => "Choose what the colours of nodes tell",
             Self::About => "What this program is",
         }
     }
@@ -222,8 +292,14 @@ impl Command {
             Self::ZoomIn => command(Key::Plus),
             Self::ZoomOut => command(Key::Minus),
             Self::NextCase => command(Key::N),
+            Self::Palette => command(Key::K),
             _ => None,
         }
+    }
+
+    /// Other keys that ask for it.
+    fn alias(self) -> Option<KeyboardShortcut> {
+        (self == Self::Palette).then_some(KeyboardShortcut::new(Modifiers::COMMAND, Key::P))
     }
 
     /// The tooltip with the keys.
@@ -241,7 +317,7 @@ impl Command {
     pub fn pressed(ctx: &Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();
         let is_pressed = |command: &Self| {
-            command.shortcut().is_some_and(|keys| {
+            command.shortcut().into_iter().chain(command.alias()).any(|keys| {
                 (!typing || keys.modifiers != Modifiers::NONE)
                     && ctx.input_mut(|i| i.consume_shortcut(&keys))
             })
@@ -262,6 +338,15 @@ mod tests {
             assert!(!seen.contains(&keys), "{command:?}");
             seen.push(keys);
         }
+    }
+
+    #[test]
+    fn the_palette_offers_each_command_once() {
+        let all: Vec<_> = Command::all().collect();
+        for (index, command) in all.iter().enumerate() {
+            assert!(!all[..index].contains(command), "{command:?}");
+        }
+        assert!(Command::WITH_KEYS.iter().all(|command| all.contains(command)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod dialogs;
 pub mod graph_view;
 pub mod history;
 mod menu;
+mod palette;
 pub mod panels;
 pub mod plot_backend;
 pub mod run_view;

@@ -8,6 +8,7 @@ use microtome_engine::report::format as fmt;
 
 use crate::app::App;
 use crate::command::Command;
+use crate::graph_view::ColorBy;
 use crate::panels::systems;
 use crate::samples;
 use crate::session::Session;
@@ -26,7 +27,14 @@ impl App {
             | Command::ThemeDark
             | Command::ThemeLight
             | Command::ThemeSystem
+            | Command::Palette
             | Command::About => None,
+            Command::NextObstacle => match session {
+                None => Some(no_model),
+                Some(session) => {
+                    needs(!session.unprovable().is_empty(), "No node is known to be unprovable.")
+                }
+            },
             Command::Undo => {
                 needs(session.is_some_and(|s| s.can_undo()), "There is nothing to undo.")
             }
@@ -120,7 +128,7 @@ impl App {
                     ],
                 );
             });
-            ui.menu_button("Edit", |ui| self.items(ui, &[&[C::Undo, C::Redo]]));
+            ui.menu_button("Edit", |ui| self.items(ui, &[&[C::Undo, C::Redo], &[C::Palette]]));
             ui.menu_button("Plan", |ui| {
                 self.items(
                     ui,
@@ -138,24 +146,35 @@ impl App {
                         &[C::Prove, C::Cancel, C::Verify],
                         &[C::ProveAll, C::ProveNone],
                         &[C::UseHalo2, C::UseWhir, C::NextSystem],
+                        &[C::NextObstacle],
                         &[C::PreviousCase, C::NextCase],
                     ],
                 );
             });
             ui.menu_button("View", |ui| {
-                self.items(
-                    ui,
-                    &[
-                        &[C::Fit, C::ZoomIn, C::ZoomOut],
-                        &[C::ThemeDark, C::ThemeLight, C::ThemeSystem],
-                    ],
-                );
+                self.items(ui, &[&[C::Fit, C::ZoomIn, C::ZoomOut]]);
+                ui.separator();
+                ui.menu_button("Colour nodes by", |ui| self.color_items(ui));
+                ui.separator();
+                self.items(ui, &[&[C::ThemeDark, C::ThemeLight, C::ThemeSystem]]);
             });
             ui.menu_button("Help", |ui| self.items(ui, &[&[C::About]]));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 self.main_buttons(ui);
             });
         });
+    }
+
+    fn color_items(&mut self, ui: &mut Ui) {
+        ui.set_min_width(160.0);
+        for by in ColorBy::ALL {
+            let command = Command::ColorBy(by);
+            let response = ui.radio(self.settings.color_by == by, by.text());
+            if response.on_hover_text(command.tooltip()).clicked() {
+                self.queue.push(command);
+                ui.close();
+            }
+        }
     }
 
     fn recent_menu(&mut self, ui: &mut Ui) {
@@ -262,6 +281,17 @@ impl App {
                 fmt::count(totals.params)
             );
             ui.label(theme::small(ui, text));
+            let unprovable = session.unprovable().len();
+            if unprovable > 0 {
+                let nodes = if unprovable == 1 { "node" } else { "nodes" };
+                let text = format!("{unprovable} {nodes} can't be proven");
+                let text = RichText::new(text).small().color(theme::of(ui).bad).underline();
+                let response = ui.add(Button::new(text).frame(false));
+                if response.clicked() {
+                    self.queue.push(Command::NextObstacle);
+                }
+                response.on_hover_text(Command::NextObstacle.tooltip());
+            }
             match (&session.prepared, &session.obstacle) {
                 (Some(_), _) => {
                     ui.label(theme::small(ui, session.calibration_text()));

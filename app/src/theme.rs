@@ -57,7 +57,24 @@ pub struct Tokens {
     pub slices: [Color32; 6],
     /// How much of a slice's hue its band shows, 0 to 255.
     pub band_alpha: u8,
+    /// The dark end of the ramp means much: on a light ground it stands out, on a dark one not.
+    pub dark_is_much: bool,
 }
+
+/// Viridis (Smith and van der Walt, 2015): even steps to the eye, told apart in greys and with
+/// every common kind of colour blindness.
+const RAMP: [Color32; 10] = [
+    Color32::from_rgb(0x44, 0x01, 0x54),
+    Color32::from_rgb(0x48, 0x28, 0x78),
+    Color32::from_rgb(0x3e, 0x4a, 0x89),
+    Color32::from_rgb(0x31, 0x68, 0x8e),
+    Color32::from_rgb(0x26, 0x82, 0x8e),
+    Color32::from_rgb(0x1f, 0x9e, 0x89),
+    Color32::from_rgb(0x35, 0xb7, 0x79),
+    Color32::from_rgb(0x6d, 0xcd, 0x59),
+    Color32::from_rgb(0xb4, 0xde, 0x2c),
+    Color32::from_rgb(0xfd, 0xe7, 0x25),
+];
 
 const DARK: Tokens = Tokens {
     canvas: Color32::from_rgb(0x14, 0x16, 0x1b),
@@ -84,6 +101,7 @@ const DARK: Tokens = Tokens {
         Color32::from_rgb(0xcf, 0x7f, 0xae),
     ],
     band_alpha: 26,
+    dark_is_much: false,
 };
 
 const LIGHT: Tokens = Tokens {
@@ -111,6 +129,7 @@ const LIGHT: Tokens = Tokens {
         Color32::from_rgb(0xa8, 0x4b, 0x83),
     ],
     band_alpha: 24,
+    dark_is_much: true,
 };
 
 /// The tokens of a look.
@@ -132,11 +151,34 @@ impl Tokens {
         self.slices[index % self.slices.len()]
     }
 
+    /// The colour of a quantity, from 0 for the least to 1 for the most.
+    #[must_use]
+    pub fn heat(&self, part: f32) -> Color32 {
+        let part = part.clamp(0.0, 1.0);
+        let place = if self.dark_is_much { 1.0 - part } else { part } * (RAMP.len() - 1) as f32;
+        let below = (place as usize).min(RAMP.len() - 2);
+        between(RAMP[below], RAMP[below + 1], place - below as f32)
+    }
+
+    /// The colour of a quantity that is nothing, or not known.
+    #[must_use]
+    pub fn no_heat(&self) -> Color32 {
+        between(self.canvas, self.faint, 0.4)
+    }
+
     /// The wash behind a slice's nodes.
     #[must_use]
     pub fn band(&self, index: usize) -> Color32 {
         faded(self.slice(index), self.band_alpha)
     }
+}
+
+/// Text on a colour of any lightness.
+#[must_use]
+pub fn ink_on(ground: Color32) -> Color32 {
+    let [r, g, b, _] = ground.to_array().map(f32::from);
+    let is_light = 0.299 * r + 0.587 * g + 0.114 * b > 140.0;
+    if is_light { LIGHT.text } else { LIGHT.on_accent }
 }
 
 /// The same colour, see-through.

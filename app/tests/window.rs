@@ -9,6 +9,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use microtome_app::App;
 use microtome_app::command::Command;
+use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
 use microtome_app::run_view::State;
 use microtome_engine::prove::{Shape, System};
@@ -474,4 +475,98 @@ fn a_plan_is_opened_again() {
     window.state_mut().open_path(&path);
     window.run_steps(2);
     assert_eq!(cuts(&window), before);
+}
+
+/// Opens the palette with a key and types into it.
+fn search(window: &mut Window, key: Key, query: &str) {
+    window.key_press_modifiers(Modifiers::COMMAND, key);
+    window.run_steps(4);
+    assert!(window.query_by_label("Search commands and nodes").is_some());
+    window.event(egui::Event::Text(query.to_owned()));
+    window.run_steps(4);
+    assert_eq!(unnamed(window), Vec::<String>::new(), "palette");
+}
+
+#[test]
+fn the_palette_goes_to_a_node_by_keyboard_alone() {
+    let mut window = opened("digits-lenet");
+    let convs: Vec<_> = {
+        let nodes = &window.state().session.as_ref().unwrap().graph.nodes;
+        (0..nodes.len()).filter(|&n| nodes[n].op == "Conv").collect()
+    };
+    search(&mut window, Key::K, "conv");
+    window.key_press(Key::ArrowDown);
+    window.run_steps(2);
+    window.key_press(Key::Enter);
+    window.run_steps(4);
+    assert_eq!(window.state().selection.node, Some(convs[1]), "they are listed in order");
+    assert!(window.query_by_label("Search commands and nodes").is_none());
+    let label = format!("Node {}: Conv", convs[1]);
+    let node = window.get_by_label_contains(&label).rect();
+    assert!(node.height() > 25.0, "it is large enough to read: {node}");
+
+    // The other key opens it too, and Escape leaves everything as it is.
+    search(&mut window, Key::P, "gemm");
+    window.key_press(Key::Escape);
+    window.run_steps(3);
+    assert!(window.query_by_label("Search commands and nodes").is_none());
+    assert_eq!(window.state().selection.node, Some(convs[1]));
+    window.try_run_realtime().expect("nothing asks for frames");
+}
+
+#[test]
+fn the_palette_runs_a_command_and_colours_the_nodes() {
+    let mut window = opened("digits-lenet");
+    search(&mut window, Key::K, "merge all");
+    window.key_press(Key::Enter);
+    window.run_steps(4);
+    assert!(cuts(&window).is_empty());
+
+    assert!(window.query_by_label_contains("Colours of nodes").is_none());
+    search(&mut window, Key::K, "colour by macs");
+    window.get_by_label("Command: Colour nodes by MACs").click();
+    window.run_steps(4);
+    let legend = "Colours of nodes: MACs from ";
+    assert!(window.query_by_label_contains(legend).is_some());
+    window.try_run_realtime().expect("colours ask for no frames");
+    wait(&mut window, "verdicts", |app| app.session.as_ref().unwrap().provability.is_some());
+    for (by, text) in [
+        (ColorBy::Params, "Parameters from "),
+        (ColorBy::Bytes, "Activation bytes from "),
+        (ColorBy::Seconds, "Predicted seconds by halo2 from "),
+        (ColorBy::Slice, "slices 1 to 1"),
+    ] {
+        window.state_mut().ask(Command::ColorBy(by));
+        window.run_steps(4);
+        assert!(window.query_by_label_contains(text).is_some(), "{by:?}");
+    }
+    window.state_mut().ask(Command::ColorBy(ColorBy::Operator));
+    window.run_steps(4);
+    assert!(window.query_by_label_contains("Colours of nodes").is_none());
+}
+
+#[test]
+fn what_cant_be_proven_leads_to_its_node_and_the_reason() {
+    // An operator of the same length that no system proves.
+    let mut bytes = std::fs::read(sample("digits-cnn")).unwrap();
+    let relu = bytes.windows(6).position(|part| part == b"\x22\x04Relu").unwrap();
+    bytes[relu + 2..relu + 6].copy_from_slice(b"Tanh");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, bytes).unwrap();
+    let mut window = window(path);
+    wait(&mut window, "the model", |app| app.session.is_some());
+    let session = window.state().session.as_ref().unwrap();
+    let unprovable = session.unprovable();
+    assert_eq!(session.graph.nodes[unprovable[0]].op, "Tanh");
+    let reason = session.facts[unprovable[0]].obstacle.clone().unwrap();
+    let count = format!("{} nodes can't be proven", unprovable.len());
+    window.get_by_label(&count).click();
+    window.run_steps(4);
+    assert_eq!(window.state().selection.node, Some(unprovable[0]));
+    assert!(window.query_by_label(&reason).is_some(), "the inspector says why: {reason}");
+    search(&mut window, Key::K, "can't be proven");
+    window.key_press(Key::Enter);
+    window.run_steps(4);
+    assert_eq!(window.state().selection.node, Some(unprovable[1]));
 }

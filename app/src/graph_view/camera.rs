@@ -61,6 +61,12 @@ impl Camera {
         self.pan.y = view.y / 2.0 - y * self.zoom;
     }
 
+    /// Brings a point of the plane into the middle of a view of this size, large enough to read.
+    pub fn look_at(&mut self, point: Pos2, view: Vec2) {
+        self.zoom = self.zoom.max(1.0);
+        self.pan = view / 2.0 - point.to_vec2() * self.zoom;
+    }
+
     /// Shifts just as far as needed for some of `bounds` to stay in the view.
     pub fn keep_in_sight(&mut self, bounds: Rect, view: Vec2) {
         let margin = 60.0;

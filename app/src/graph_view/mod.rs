@@ -2,6 +2,7 @@
 
 mod boundaries;
 mod camera;
+mod heat;
 pub mod layout;
 mod overview;
 mod picture;
@@ -11,6 +12,8 @@ use egui::{CursorIcon, Id, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, Wi
 use microtome_engine::report::format as fmt;
 
 pub use camera::Camera;
+pub use heat::ColorBy;
+use heat::Heat;
 use layout::{Item, Layout};
 use picture::Picture;
 
@@ -89,6 +92,8 @@ pub struct GraphView {
     pub fit: bool,
     /// Bring this node into the middle at the next drawing.
     pub reveal: Option<usize>,
+    /// Look at this node, large enough to read, at the next drawing.
+    pub look_at: Option<usize>,
     layout: Layout,
     picture: Picture,
     drag: Option<Drag>,
@@ -107,6 +112,7 @@ impl GraphView {
             camera: None,
             fit: true,
             reveal: None,
+            look_at: None,
             layout,
             picture,
             drag: None,
@@ -148,9 +154,14 @@ impl GraphView {
         ui: &mut Ui,
         session: &Session,
         selection: Selection,
+        color_by: ColorBy,
     ) -> Vec<GraphAction> {
         let mut actions = Vec::new();
-        let whole = ui.available_rect_before_wrap();
+        let heat = Heat::of(session, color_by, theme::of(ui));
+        let mut whole = ui.available_rect_before_wrap();
+        let legend_top = (whole.bottom() - heat.legend_height()).max(whole.top() + 1.0);
+        let legend = Rect::from_min_max(Pos2::new(whole.left(), legend_top), whole.max);
+        whole.set_bottom(legend_top);
         let area = Rect::from_min_max(
             whole.min,
             Pos2::new((whole.right() - overview::WIDTH).max(whole.left() + 1.0), whole.bottom()),
@@ -165,11 +176,12 @@ impl GraphView {
         ui.painter().rect_filled(whole, 0, theme::of(ui).canvas);
         let painter = ui.painter_at(area);
         boundaries::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
-        self.picture.show(ui, area, camera, selection.node);
+        self.picture.show(ui, area, camera, selection.node, &heat.tints);
         self.nodes(ui, area, camera, session, &mut actions);
         self.boundaries(ui, area, camera, session, selection, &background, &mut actions);
         boundaries::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
         self.overview(ui, whole, area, session);
+        heat.legend_ui(ui, legend, session);
         if background.clicked() && actions.is_empty() {
             let point = background.interact_pointer_pos().unwrap_or_default();
             let y = camera.plane(area.min, point).y;
@@ -177,7 +189,7 @@ impl GraphView {
             actions.push(GraphAction::SelectNothing);
             actions.push(GraphAction::SelectSlice(session.slice_of_node(cut.saturating_sub(1))));
         }
-        ui.allocate_rect(whole, Sense::hover());
+        ui.allocate_rect(whole.union(legend), Sense::hover());
         actions
     }
 
@@ -197,6 +209,11 @@ impl GraphView {
             if !area.shrink(40.0).y_range().contains(y) {
                 camera.center_on(rect.center().y, area.size());
             }
+        }
+        if let (Some(node), Some(camera)) = (self.look_at.take(), &mut self.camera)
+            && let Some(rect) = self.layout.node(node)
+        {
+            camera.look_at(rect.center(), area.size());
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use egui::{Pos2, Rect, Shape, Ui, UiBuilder};
+use egui::{Color32, Pos2, Rect, Shape, Ui, UiBuilder};
 use egui_graphs::{
     Graph as Drawn, Layout as DrawnLayout, LayoutState, MetadataFrame, SettingsInteraction,
     SettingsNavigation,
@@ -73,6 +73,7 @@ pub struct Picture {
     inputs: usize,
     id: String,
     drawn: Option<Request>,
+    tints: Vec<Option<Color32>>,
     /// The view's corner when it was drawn last.
     corner: Option<Pos2>,
     atlas_fill: f32,
@@ -104,6 +105,7 @@ impl Picture {
             // View state is kept for each model: one model's camera means nothing to another.
             id: format!("graph of {}", session.graph.digest),
             drawn: None,
+            tints: Vec::new(),
             corner: None,
             atlas_fill: 0.0,
             shapes: Vec::new(),
@@ -111,8 +113,16 @@ impl Picture {
         }
     }
 
-    /// Paints the graph into `area`.
-    pub fn show(&mut self, ui: &mut Ui, area: Rect, camera: Camera, selected: Option<usize>) {
+    /// Paints the graph into `area`, with the colours of nodes where they aren't those of their
+    /// operators.
+    pub fn show(
+        &mut self,
+        ui: &mut Ui,
+        area: Rect,
+        camera: Camera,
+        selected: Option<usize>,
+        tints: &[Option<Color32>],
+    ) {
         let request = Request {
             camera,
             area,
@@ -122,13 +132,15 @@ impl Picture {
         };
         // An atlas that got emptier was built anew: letters that were laid out before are void.
         let atlas_fill = ui.ctx().fonts(|fonts| fonts.font_atlas_fill_ratio());
-        let current = self.drawn == Some(request) && atlas_fill >= self.atlas_fill;
+        let current =
+            self.drawn == Some(request) && self.tints == tints && atlas_fill >= self.atlas_fill;
         self.atlas_fill = atlas_fill;
         if current {
             ui.painter_at(area).extend(self.shapes.iter().cloned());
             return;
         }
         self.select(selected);
+        self.tint(tints);
         self.drawn = Some(request);
         self.draw(ui, area, camera);
     }
@@ -141,6 +153,18 @@ impl Picture {
                 node.set_selected(on);
             }
         }
+    }
+
+    fn tint(&mut self, tints: &[Option<Color32>]) {
+        if self.tints == tints {
+            return;
+        }
+        for (node, &tint) in tints.iter().enumerate() {
+            if let Some(node) = self.graph.node_mut(NodeIndex::new(self.inputs + node)) {
+                node.payload_mut().tint = tint;
+            }
+        }
+        self.tints = tints.to_vec();
     }
 
     fn draw(&mut self, ui: &mut Ui, area: Rect, camera: Camera) {
@@ -205,6 +229,7 @@ fn chip(session: &Session, item: Item) -> Chip {
         size: SMALL_SIZE,
         absorbed: false,
         unprovable: false,
+        tint: None,
     };
     match item {
         Item::Input(position) => end(&graph.tensor(graph.inputs[position]).name, "input"),
@@ -220,6 +245,7 @@ fn chip(session: &Session, item: Item) -> Chip {
                 size: if absorbed { SMALL_SIZE } else { NODE_SIZE },
                 absorbed,
                 unprovable: facts.obstacle.is_some(),
+                tint: None,
             }
         }
     }

@@ -97,6 +97,8 @@ pub struct Chip {
     pub absorbed: bool,
     /// It can't be proven.
     pub unprovable: bool,
+    /// Its colour, where that isn't its operator's.
+    pub tint: Option<Color32>,
 }
 
 /// What tells a node from others of its operator, in a few characters.
@@ -157,6 +159,7 @@ impl<E: Clone, Ty: EdgeType, Ix: IndexType> DisplayNode<Chip, E, Ty, Ix> for Chi
     fn update(&mut self, props: &NodeProps<Chip>) {
         self.center = props.location();
         self.selected = props.selected;
+        self.chip.tint = props.payload.tint;
     }
 
     fn shapes(&mut self, ctx: &DrawContext<'_>) -> Vec<Shape> {
@@ -185,9 +188,10 @@ impl Chip {
         t: &Tokens,
         shapes: &mut Vec<Shape>,
     ) {
-        let color = self.family.color(dark);
+        let color = self.tint.unwrap_or_else(|| self.family.color(dark));
         let quiet = self.absorbed || self.family == Family::End;
-        let fill = if self.absorbed { theme::between(t.canvas, color, 0.22) } else { color };
+        let faint = self.absorbed && self.tint.is_none();
+        let fill = if faint { theme::between(t.canvas, color, 0.22) } else { color };
         let edge = match self.family {
             _ if self.unprovable => Stroke::new((1.6 * zoom).max(1.0), t.bad),
             Family::End => Stroke::new(1.0, t.wire),
@@ -237,10 +241,13 @@ impl Chip {
         if size < SMALLEST_TEXT {
             return;
         }
-        let (ink, soft) = match (small, dark) {
-            (true, _) => (t.weak, t.faint),
-            (false, true) => (Color32::from_rgb(0xf3, 0xf5, 0xf8), Color32::from_white_alpha(190)),
-            (false, false) => (Color32::WHITE, Color32::from_white_alpha(215)),
+        let (ink, soft) = match (self.tint, small, dark) {
+            (Some(tint), ..) => (theme::ink_on(tint), theme::faded(theme::ink_on(tint), 205)),
+            (None, true, _) => (t.weak, t.faint),
+            (None, false, true) => {
+                (Color32::from_rgb(0xf3, 0xf5, 0xf8), Color32::from_white_alpha(190))
+            }
+            (None, false, false) => (Color32::WHITE, Color32::from_white_alpha(215)),
         };
         let (title, after) = match &*self.title {
             "BatchNormalization" => ("BatchNorm", &self.detail),

@@ -60,17 +60,17 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
 /// Which systems can prove the node, and why the others can't.
 fn provability(ui: &mut Ui, session: &Session, index: usize) {
     let t = theme::of(ui);
-    let Some(obstacles) = session.provability.as_ref().and_then(|found| found.get(index)) else {
+    let Some(verdicts) = session.provability.as_ref().and_then(|found| found.get(index)) else {
         ui.label(theme::small(ui, "Finding out who can prove it…"));
         return;
     };
-    for (system, obstacle) in System::ALL.into_iter().zip(obstacles) {
-        match obstacle {
-            None => {
+    for (system, found) in System::ALL.into_iter().zip(verdicts) {
+        match found {
+            Ok(_) => {
                 super::badge(ui, &format!("provable in {system}"), t.good)
                     .on_hover_text(system.promise());
             }
-            Some(reason) => {
+            Err(reason) => {
                 super::badge(ui, &format!("not provable in {system}"), t.bad);
                 ui.label(egui::RichText::new(reason).color(t.bad).size(12.0));
             }

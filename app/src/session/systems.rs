@@ -1,29 +1,32 @@
 //! Proof systems: which slice is proven by which, and what is known of a piece by each of them.
 
 use microtome_engine::plan::Estimator;
-use microtome_engine::predict::Prediction;
+use microtome_engine::predict::{self, Prediction};
 use microtome_engine::prove::System;
 use microtome_engine::report::charts::{Quantity, SystemsData, SystemsPiece};
 use microtome_engine::run::Measured;
 
 use super::{BySystem, Session};
 
-/// Why each node can't be proven as a slice of its own, by each system in the order of
-/// [`System::ALL`]; nothing where it can.
-pub type Provability = Vec<[Option<String>; System::ALL.len()]>;
+/// Of each node, by each system in the order of [`System::ALL`]: the seconds that proving it is
+/// predicted to take, each operation as a slice of its own, or why it can't be proven.
+pub type Provability = Vec<[Result<f64, String>; System::ALL.len()]>;
 
 /// Finds out which nodes each system can prove. For a worker: it lays out a circuit for each node.
 #[must_use]
 pub fn provability(estimator: &Estimator) -> Provability {
     let program = estimator.program();
-    let mut found: Provability = vec![Default::default(); estimator.node_costs().len()];
+    let nothing = System::ALL.map(|_| Ok(0.0));
+    let mut found: Provability = vec![nothing; estimator.node_costs().len()];
     for (index, op) in program.ops.iter().enumerate() {
         let slice = program.slice(index..index + 1);
-        for (obstacle, system) in found[op.node].iter_mut().zip(System::ALL) {
+        for (known, system) in found[op.node].iter_mut().zip(System::ALL) {
             // A node of several operations is as provable as the first that isn't.
-            if obstacle.is_none() {
+            if let Ok(secs) = *known {
                 let shape = system.proof_system().shape(program, &slice);
-                *obstacle = shape.err().map(|reason| reason.to_string());
+                *known = shape
+                    .map(|shape| secs + predict::of(&shape).prove_secs)
+                    .map_err(|reason| reason.to_string());
             }
         }
     }
@@ -31,6 +34,28 @@ pub fn provability(estimator: &Estimator) -> Provability {
 }
 
 impl Session {
+    /// Nodes that can't be proven, by no system or not by that of their slice.
+    #[must_use]
+    pub fn unprovable(&self) -> Vec<usize> {
+        let fails = |node: usize| {
+            let system = self.system(self.slice_of_node(node));
+            self.facts[node].obstacle.is_some()
+                || self.verdict(node, system).is_some_and(Result::is_err)
+        };
+        (0..self.graph.nodes.len()).filter(|&node| fails(node)).collect()
+    }
+
+    /// Seconds that proving a node by a system is predicted to take, as a slice of its own.
+    #[must_use]
+    pub fn node_secs(&self, node: usize, system: System) -> Option<f64> {
+        self.verdict(node, system)?.as_ref().ok().copied()
+    }
+
+    fn verdict(&self, node: usize, system: System) -> Option<&Result<f64, String>> {
+        let position = System::ALL.iter().position(|&s| s == system)?;
+        self.provability.as_ref()?.get(node)?.get(position)
+    }
+
     /// The proof system of a slice.
     #[must_use]
     pub fn system(&self, slice: usize) -> System {
