@@ -10,6 +10,7 @@ use egui::{ThemePreference, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use microtome_app::App;
+use microtome_app::app::BottomTab;
 use microtome_app::command::Command;
 use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
@@ -149,7 +150,13 @@ impl Studio {
         window.run_steps(4);
         prove(window);
         window.state_mut().settings.chart = ChartTab::Systems;
-        self.save(window, "systems")
+        self.save(window, "systems")?;
+        window.state_mut().bottom = BottomTab::Tamper;
+        window.run_steps(4);
+        window.get_by_label("Try all").click();
+        window.run_steps(4);
+        wait(window, 600, |app| !app.tamper.is_busy());
+        self.save(window, "tamper")
     }
 }
 

@@ -17,8 +17,9 @@ use crate::panels::input::InputPicture;
 use crate::panels::log::{Entry, Kind};
 use crate::panels::slices::{Balance, SliceAction};
 use crate::panels::verify::Verified;
-use crate::panels::{self, charts, input, inspector, jobs, log, slices, verify};
+use crate::panels::{self, charts, input, inspector, jobs, log, slices, tamper, verify};
 use crate::session::Session;
+use crate::tamper::Tamper;
 use crate::tasks::Message;
 use crate::theme;
 use crate::worker::{EstimateWorker, Workers};
@@ -64,6 +65,8 @@ pub enum BottomTab {
     Jobs,
     /// The verdict on a bundle.
     Verify,
+    /// Attacks on the bundle.
+    Tamper,
     /// What happened.
     Log,
 }
@@ -84,6 +87,8 @@ pub struct App {
     pub log: Vec<Entry>,
     /// The verdict that is shown.
     pub verified: Option<Verified>,
+    /// Attacks on the newest bundle.
+    pub tamper: Tamper,
     /// What is being opened.
     pub opening: Option<String>,
     pub(crate) queue: Vec<Command>,
@@ -134,6 +139,7 @@ impl App {
             bottom: BottomTab::Jobs,
             log: Vec::new(),
             verified: None,
+            tamper: Tamper::default(),
             opening: None,
             queue: Vec::new(),
             dialogs: Dialogs::default(),
@@ -270,8 +276,12 @@ impl App {
 
     fn bottom(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
-            let all =
-                [(BottomTab::Jobs, "Jobs"), (BottomTab::Verify, "Verify"), (BottomTab::Log, "Log")];
+            let all = [
+                (BottomTab::Jobs, "Jobs"),
+                (BottomTab::Verify, "Verify"),
+                (BottomTab::Tamper, "Tamper"),
+                (BottomTab::Log, "Log"),
+            ];
             panels::tabs(ui, &mut self.bottom, &all);
         });
         ui.add_space(theme::GAP);
@@ -279,6 +289,12 @@ impl App {
             (BottomTab::Log, _) => log::show(ui, &self.log),
             (_, None) => panels::nothing(ui, "Open a model to begin."),
             (BottomTab::Jobs, Some(session)) => jobs::show(ui, session, &mut self.queue),
+            (BottomTab::Tamper, Some(_)) => {
+                let attacks = tamper::show(ui, &self.tamper);
+                if !attacks.is_empty() {
+                    self.attack(attacks);
+                }
+            }
             (BottomTab::Verify, Some(session)) => {
                 let can_save = session.bundle().is_some();
                 verify::show(ui, self.verified.as_ref(), self.verifying, can_save, &mut self.queue);

@@ -15,6 +15,7 @@ pub mod plot_backend;
 pub mod run_view;
 pub mod samples;
 pub mod session;
+pub mod tamper;
 mod tasks;
 #[cfg(test)]
 mod testing;

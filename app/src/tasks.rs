@@ -17,6 +17,7 @@ use crate::panels::verify::Verified;
 use crate::run_view::Status;
 use crate::samples;
 use crate::session::{self, Answer, Opened, Prepared, Provability, Session};
+use crate::tamper::Step;
 use crate::worker::EstimateWorker;
 
 /// What a frame spends on messages, so that a flood of them doesn't hold it up.
@@ -50,7 +51,11 @@ pub(crate) enum Message {
     Verified {
         model: Digest,
         from: String,
-        result: Box<Result<Verdict, String>>,
+        result: Box<Result<(Bundle, Verdict), String>>,
+    },
+    Tampered {
+        trial: u64,
+        step: Step,
     },
     /// The plan before with the plan after.
     Balanced {
@@ -143,7 +148,10 @@ impl App {
         let model = Arc::clone(&session.model);
         self.workers.start("verify", move || {
             let demands = Demands { min_coverage: 0.0, ..Demands::default() };
-            let result = bundle().map(|bundle| bundle::verify(&bundle, &model, &demands));
+            let result = bundle().map(|bundle| {
+                let verdict = bundle::verify(&bundle, &model, &demands);
+                (bundle, verdict)
+            });
             Message::Verified { model: model.graph.digest, from, result: Box::new(result) }
         });
     }
@@ -201,14 +209,16 @@ impl App {
             Message::Verified { model, from, result } if Some(model) == open => {
                 self.verifying = false;
                 match *result {
-                    Ok(verdict) => {
+                    Ok((bundle, verdict)) => {
                         let word = if verdict.accepted { "accepted" } else { "not accepted" };
                         self.say(Kind::Note, format!("Verified {from}: {word}."));
+                        self.tamper.hold(from.clone(), bundle);
                         self.verified = Some(Verified { from, verdict, timed: true });
                     }
                     Err(reason) => self.say(Kind::Error, reason),
                 }
             }
+            Message::Tampered { trial, step } => self.tamper.take(trial, step),
             Message::Balanced { model, result } if Some(model) == open => match result {
                 Ok((before, after)) => {
                     // An edit that was made meanwhile is newer than the wish to balance.
@@ -243,6 +253,7 @@ impl App {
         self.graph = Some(GraphView::new(&session));
         self.selection = Default::default();
         self.verified = None;
+        self.tamper.clear();
         self.verifying = false;
         self.estimates = None;
         self.session = Some(session);
@@ -328,6 +339,7 @@ impl App {
         }
         let status = run.status.clone();
         let verdict = run.outcome.as_ref().map(|outcome| outcome.sliced.verdict.clone());
+        let bundle = run.outcome.as_ref().map(|outcome| outcome.sliced.bundle.clone());
         let failures = run.outcome.as_ref().map_or(0, |outcome| outcome.failures.len());
         session.take_outcome();
         match status {
@@ -341,6 +353,9 @@ impl App {
             Status::Cancelled => self.say(Kind::Note, "The run was cancelled."),
             Status::Failed(reason) => self.say(Kind::Error, reason),
             Status::Running => {}
+        }
+        if let Some(bundle) = bundle {
+            self.tamper.hold("the last run".to_owned(), bundle);
         }
         if let Some(verdict) = verdict {
             self.verified =

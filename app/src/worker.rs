@@ -43,6 +43,20 @@ impl<M: Send + 'static> Workers<M> {
         }
     }
 
+    /// Does something on a thread of its own that finds one thing after the other.
+    pub fn start_many(&self, name: &str, work: impl FnOnce(&dyn Fn(M)) + Send + 'static) {
+        let (send, ctx) = (self.send.clone(), self.ctx.clone());
+        let task = move || {
+            work(&|message| {
+                let _ = send.send(message);
+                ctx.request_repaint();
+            });
+        };
+        if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(task) {
+            eprintln!("no thread for {name:?}: {error}");
+        }
+    }
+
     /// The next thing that a worker found.
     #[must_use]
     pub fn next(&self) -> Option<M> {

@@ -12,6 +12,7 @@ use microtome_app::command::Command;
 use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
 use microtome_app::run_view::State;
+use microtome_engine::attack::{Attack, Found};
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::run::Piece;
 
@@ -278,7 +279,7 @@ fn unnamed(window: &Window) -> Vec<String> {
 fn every_control_has_a_name() {
     let mut window = opened("digits-lenet");
     assert_eq!(unnamed(&window), Vec::<String>::new(), "after opening");
-    for label in ["Verify", "Log", "Jobs"] {
+    for label in ["Verify", "Tamper", "Log", "Jobs"] {
         let tab = window
             .query_all_by_label(label)
             .find(|n| n.accesskit_node().role() == Role::RadioButton);
@@ -460,6 +461,41 @@ fn a_run_is_cancelled_at_once() {
     wait(&mut window, "its end", |app| !app.session.as_ref().unwrap().is_proving());
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(window.state().session.as_ref().unwrap().bundle().is_none());
+}
+
+#[test]
+fn every_attack_on_a_bundle_is_caught() {
+    let mut window = proving("digits-cnn");
+    let tab = |window: &mut Window| {
+        window.get_by_label("Tamper").click();
+        window.run_steps(3);
+    };
+    tab(&mut window);
+    assert!(window.query_by_label("Try all").is_none(), "there is no bundle yet");
+    window.state_mut().ask(Command::UseWhir);
+    window.run_steps(3);
+    window.state_mut().session.as_mut().unwrap().whole_too = false;
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "a verdict", |app| app.verified.is_some());
+    tab(&mut window);
+    assert_eq!(unnamed(&window), Vec::<String>::new(), "tamper desk");
+
+    window.get_by_label("Flip a bit of a proof").click_accesskit();
+    wait(&mut window, "one attempt", |app| app.tamper.attempts.len() == 1);
+    window.get_by_label("Try all").click();
+    window.run_steps(2);
+    wait(&mut window, "all attempts", |app| !app.tamper.is_busy());
+    let tamper = &window.state().tamper;
+    assert_eq!(tamper.honest, Some(Ok(())));
+    assert_eq!(tamper.attempts.len(), Attack::ALL.len());
+    for (attack, found) in &tamper.attempts {
+        assert!(matches!(found, Found::Caught(_)), "{attack}: {found:?}");
+    }
+    assert_eq!(window.query_all_by_label("caught").count(), Attack::ALL.len());
+    assert!(window.query_by_label("ACCEPTED").is_none());
+    assert_eq!(window.query_all_by_label("accepted").count(), 1);
+    assert_eq!(unnamed(&window), Vec::<String>::new(), "after the attacks");
+    window.try_run_realtime().expect("nothing asks for frames");
 }
 
 #[test]

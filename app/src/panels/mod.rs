@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod log;
 pub mod slices;
 pub mod systems;
+pub mod tamper;
 pub mod verify;
 
 use egui::{
