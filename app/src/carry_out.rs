@@ -237,7 +237,7 @@ fn write_slices(model: &Model, groups: &[Vec<usize>], folder: &Path) -> Result<S
     std::fs::create_dir_all(folder).map_err(failed)?;
     let slices = model.export(groups);
     for (index, slice) in slices.iter().enumerate() {
-        let path = folder.join(format!("slice-{}.onnx", index + 1));
+        let path = folder.join(format!("slice-{index}.onnx"));
         std::fs::write(path, &slice.bytes).map_err(failed)?;
     }
     Ok(format!("Exported {} slices into {}.", slices.len(), folder.display()))

@@ -61,7 +61,7 @@ impl Entry {
         let mut parts: Vec<_> = std::iter::once(node.name.as_str()).chain(names).collect();
         parts.retain(|part| !part.is_empty());
         parts.dedup();
-        let slice = session.slice_of_node(index) + 1;
+        let slice = session.slice_of_node(index);
         let provable = session.facts[index].obstacle.is_none();
         let note = if provable { format!("slice {slice}") } else { "not provable".to_owned() };
         Self {

@@ -265,7 +265,7 @@ impl RunView {
 #[must_use]
 pub fn piece_name(piece: Piece) -> String {
     match piece {
-        Piece::Slice(index) => format!("slice {}", index + 1),
+        Piece::Slice(index) => format!("slice {index}"),
         Piece::Whole => "whole".to_owned(),
     }
 }

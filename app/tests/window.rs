@@ -316,7 +316,7 @@ fn a_slice_is_proven_and_its_bundle_is_accepted_again_from_a_file() {
     // The last slice alone: the smallest circuit.
     window.state_mut().ask(Command::ProveNone);
     window.run_steps(2);
-    window.get_by_label(&format!("Prove slice {slices}")).click();
+    window.get_by_label(&format!("Prove slice {}", slices - 1)).click();
     window.run_steps(2);
     assert_eq!(window.state().marked().into_iter().collect::<Vec<_>>(), [slices - 1]);
     window.state_mut().ask(Command::Prove);
@@ -405,7 +405,7 @@ fn all_slices_are_proven_by_the_other_system() {
 fn one_slice_is_proven_by_another_system_and_taken_back() {
     let mut window = proving("digits-cnn");
     let slices = cuts(&window).len() + 1;
-    choose(&mut window, "Proof system of slice 1: halo2", "whir, integrity only");
+    choose(&mut window, "Proof system of slice 0: halo2", "whir, integrity only");
     let mut mixed = vec![System::Halo2; slices];
     mixed[0] = System::Whir;
     assert_eq!(systems(&window), mixed);
@@ -570,7 +570,7 @@ fn the_palette_runs_a_command_and_colours_the_nodes() {
         (ColorBy::Params, "Parameters from "),
         (ColorBy::Bytes, "Activation bytes from "),
         (ColorBy::Seconds, "Predicted seconds by halo2 from "),
-        (ColorBy::Slice, "slices 1 to 1"),
+        (ColorBy::Slice, "slices 0 to 0"),
     ] {
         window.state_mut().ask(Command::ColorBy(by));
         window.run_steps(4);

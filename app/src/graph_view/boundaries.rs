@@ -79,7 +79,7 @@ pub fn paint_titles(
         }
         let at = Pos2::new(area.left() + 14.0, pair[0].max(area.top()) + 7.0);
         let color = t.slice(index);
-        let name = format!("Slice {}", index + 1);
+        let name = format!("Slice {index}");
         if nodes_left < area.left() + TITLE_WIDTH {
             // Nodes are under the title: it gets a ground of its own.
             let size = Vec2::new(TITLE_WIDTH, room.min(64.0) - 8.0);
@@ -419,7 +419,7 @@ fn tooltip(
 
 fn costs(ui: &mut Ui, index: usize, was: &SliceRow, is: &SliceRow) {
     let t = theme::of(ui);
-    ui.label(theme::strong(format!("Slice {}", index + 1)).color(t.slice(index)));
+    ui.label(theme::strong(format!("Slice {index}")).color(t.slice(index)));
     change(ui, was.totals.macs as f64, is.totals.macs as f64, |v| fmt::count(v as u64) + " MACs");
     ui.end_row();
     if let (Some(was), Some(is)) = (&was.prediction, &is.prediction) {

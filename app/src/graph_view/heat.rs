@@ -121,7 +121,7 @@ impl Heat {
     fn words(&self, slices: usize) -> String {
         let title = self.by.title(self.system);
         match (&self.scale, self.by) {
-            (_, ColorBy::Slice) => format!("Colours of nodes: slices 1 to {slices}"),
+            (_, ColorBy::Slice) => format!("Colours of nodes: slices 0 to {}", slices - 1),
             (None, _) => format!("Colours of nodes: {title}, not known yet"),
             (Some(scale), by) => format!(
                 "Colours of nodes: {title} from {} to {}, {} scale",
@@ -160,7 +160,7 @@ impl Heat {
                 }
                 let color = theme::between(t.canvas, t.slice(slice), 0.75);
                 painter.rect_filled(swatch(x, y), 2, color);
-                x = text(x + 15.0, y, &(slice + 1).to_string(), small(), t.weak) + 12.0;
+                x = text(x + 15.0, y, &slice.to_string(), small(), t.weak) + 12.0;
             }
             return;
         }

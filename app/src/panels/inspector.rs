@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
         ui.label(theme::strong(&node.op).size(15.0));
         ui.label(theme::small(
             ui,
-            format!("node {index} · slice {}", session.slice_of_node(index) + 1),
+            format!("node {index} · slice {}", session.slice_of_node(index)),
         ));
     });
     ui.add(egui::Label::new(theme::small(ui, &node.name)).truncate());

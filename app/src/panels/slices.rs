@@ -173,11 +173,11 @@ fn slice_row(
             let t = theme::of(ui);
             let (chip, _) = ui.allocate_exact_size(Vec2::new(4.0, 20.0), Sense::hover());
             ui.painter().rect_filled(chip, 2, t.slice(index));
-            ui.label(theme::strong((index + 1).to_string()));
+            ui.label(theme::strong(index.to_string()));
             let mut marked = session.is_marked(index);
             let provable = row.obstacle.is_none();
             let check = ui.add_enabled(provable, egui::Checkbox::without_text(&mut marked));
-            let name = format!("Prove slice {}", index + 1);
+            let name = format!("Prove slice {index}");
             check.widget_info(|| {
                 WidgetInfo::selected(WidgetType::Checkbox, provable, marked, &name)
             });
@@ -205,7 +205,7 @@ fn whole_row(ui: &Ui, index: usize, chosen: bool, actions: &mut Vec<SliceAction>
     rect.max.x = ui.clip_rect().right();
     let response = ui.interact(rect, Id::new(("slice row", index)), Sense::click());
     response.widget_info(|| {
-        let name = format!("Slice {}", index + 1);
+        let name = format!("Slice {index}");
         WidgetInfo::selected(WidgetType::SelectableLabel, true, chosen, name)
     });
     if response.clicked() {

@@ -64,10 +64,10 @@ pub fn of_slice(ui: &mut Ui, slice: usize, system: System) -> Option<System> {
     let color = theme::of(ui).weak;
     let text = RichText::new(format!("{system} ⏷")).size(11.0).color(color);
     let response = ui.add(Button::new(text).frame(false));
-    let label = format!("Proof system of slice {}: {system}", slice + 1);
+    let label = format!("Proof system of slice {slice}: {system}");
     response.widget_info(|| WidgetInfo::labeled(WidgetType::ComboBox, true, &label));
     let chosen = list(&response, |ui| {
-        theme::heading(ui, &format!("Proof system of slice {}", slice + 1));
+        theme::heading(ui, &format!("Proof system of slice {slice}"));
         choices(ui, Some(system))
     });
     response.on_hover_text(format!("{}: {}", kind(system), promise(Some(system))));

@@ -90,9 +90,7 @@ fn slices(ui: &mut Ui, verified: &Verified) {
     let verdict = &verified.verdict;
     Grid::new("slice verdicts").num_columns(5).spacing([12.0, 4.0]).show(ui, |ui| {
         for slice in &verdict.slices {
-            ui.label(
-                theme::strong(format!("slice {}", slice.index + 1)).color(t.slice(slice.index)),
-            );
+            ui.label(theme::strong(format!("slice {}", slice.index)).color(t.slice(slice.index)));
             let (text, color) = match slice.standing {
                 Standing::Proven => ("proven", t.good),
                 Standing::Rerun => ("run again", t.busy),

@@ -267,7 +267,7 @@ impl Session {
             .filter_map(|slice| {
                 let measured = self.measured(slice);
                 let row = rows.get(slice)?;
-                Some(costs((slice + 1).to_string(), row.prediction.as_ref(), measured.as_ref()))
+                Some(costs(slice.to_string(), row.prediction.as_ref(), measured.as_ref()))
             })
             .collect()
     }

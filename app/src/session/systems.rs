@@ -109,7 +109,7 @@ impl Session {
         // Those of a plan with as many slices serve until newer ones come.
         let fitting = self.by_system.len() == ranges.len();
         let names =
-            (1..ranges.len()).map(|slice| format!("slice {slice}")).chain(["whole".to_owned()]);
+            (0..ranges.len() - 1).map(|slice| format!("slice {slice}")).chain(["whole".to_owned()]);
         let piece = |((name, &range), rows): ((String, &(usize, usize)), &BySystem)| {
             let quantity = |index: usize| {
                 let measured = self.last_measured(range, System::ALL[index]);
