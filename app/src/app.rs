@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::command::Command;
 use crate::dialogs::Dialogs;
 use crate::graph_view::{ColorBy, GraphAction, GraphView, Selection};
+use crate::keeping::Keeper;
 use crate::palette::Palette;
 use crate::panels::charts::ChartTab;
 use crate::panels::input::InputPicture;
 use crate::panels::log::{Entry, Kind};
 use crate::panels::slices::{Balance, SliceAction};
 use crate::panels::verify::Verified;
-use crate::panels::{self, charts, input, inspector, jobs, log, slices, tamper, verify};
+use crate::panels::{self, charts, input, inspector, jobs, log, plans, slices, tamper, verify};
 use crate::session::Session;
 use crate::tamper::Tamper;
 use crate::tasks::Message;
@@ -99,10 +100,13 @@ pub struct App {
     pub(crate) verifying: bool,
     pub(crate) about: bool,
     pub(crate) palette: Option<Palette>,
+    /// The new name of the plan, while it is typed.
+    pub(crate) renaming: Option<String>,
     /// When it was asked for last, and what it was.
     pub(crate) free_memory: Option<(Instant, u64)>,
     pub(crate) files_to_open: VecDeque<PathBuf>,
     pub(crate) child_program: Option<PathBuf>,
+    pub(crate) keeper: Keeper,
     /// Bring what is known of the selected node into sight at the next drawing.
     pub(crate) reveal_inspector: bool,
     picture: InputPicture,
@@ -110,7 +114,8 @@ pub struct App {
 }
 
 impl App {
-    /// The window as `eframe` creates it, with a file to open, else with a sample.
+    /// The window as `eframe` creates it, with a file to open, else with the newest of the recent
+    /// ones, else with a sample.
     #[must_use]
     pub fn new(cc: &eframe::CreationContext<'_>, file: Option<PathBuf>) -> Self {
         let settings: Settings = cc
@@ -118,8 +123,10 @@ impl App {
             .and_then(|storage| eframe::get_value(storage, eframe::APP_KEY))
             .unwrap_or_default();
         let mut app = Self::with(&cc.egui_ctx, settings);
-        match file {
-            Some(path) => app.open_path(&path),
+        let newest = || app.settings.recent.first().filter(|path| path.is_file()).cloned();
+        match file.or_else(newest) {
+            // Opened in the first frame: where projects are kept is known then.
+            Some(path) => app.files_to_open.push_back(path),
             None => app.open_sample(crate::samples::ALL[0].name),
         }
         app
@@ -149,9 +156,11 @@ impl App {
             verifying: false,
             about: false,
             palette: None,
+            renaming: None,
             free_memory: None,
             files_to_open: VecDeque::new(),
             child_program: None,
+            keeper: Keeper::default(),
             reveal_inspector: false,
             picture: InputPicture::default(),
             started: Instant::now(),
@@ -256,6 +265,7 @@ impl App {
         };
         let height = ui.available_height();
         let mut actions = Vec::new();
+        let mut shown = None;
         Panel::top("slices")
             .frame(Frame::new())
             .default_size((height * 0.5).min(height - 300.0).max(160.0))
@@ -263,7 +273,7 @@ impl App {
             .resizable(true)
             .show(ui, |ui| {
                 ui.take_available_height();
-                slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
+                shown = slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
                 ui.add_space(2.0);
                 actions = slices::show(ui, session, self.selection);
             });
@@ -271,6 +281,10 @@ impl App {
         charts::show(ui, session, &mut self.settings.chart, &mut self.queue);
         for action in actions {
             self.slice_action(ui.ctx(), action);
+        }
+        if let Some(index) = shown {
+            self.change_plan(|session| session.show_draft(index));
+            self.refresh_estimates(ui.ctx());
         }
     }
 
@@ -296,7 +310,7 @@ impl App {
                 }
             }
             (BottomTab::Verify, Some(session)) => {
-                let can_save = session.bundle().is_some();
+                let can_save = session.bundle().is_some() || self.kept_bundle().is_some();
                 verify::show(ui, self.verified.as_ref(), self.verifying, can_save, &mut self.queue);
             }
         }
@@ -418,6 +432,7 @@ impl eframe::App for App {
         while let Some(path) = self.files_to_open.pop_front() {
             self.open_path(&path);
         }
+        self.autosave(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
@@ -431,6 +446,11 @@ impl eframe::App for App {
             self.chosen(&ctx, purpose, &path);
         }
         self.about_box(&ctx);
+        if let (Some(name), Some(session)) =
+            (plans::rename_box(&ctx, &mut self.renaming), &mut self.session)
+        {
+            session.rename_draft(&name);
+        }
         self.palette_ui(&ctx);
         self.toasts.show(&ctx);
         self.settings.theme = ctx.options(|options| options.theme_preference);
@@ -441,5 +461,6 @@ impl eframe::App for App {
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         eframe::set_value(storage, eframe::APP_KEY, &self.settings);
+        self.save_now();
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui::{Context, ThemePreference, ViewportCommand};
-use microtome_engine::bundle;
+use microtome_engine::bundle::Secrets;
 use microtome_engine::onnx::Model;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts;
@@ -13,8 +13,10 @@ use microtome_engine::report::charts;
 use crate::app::{App, BottomTab};
 use crate::command::Command;
 use crate::dialogs::Purpose;
+use crate::keeping;
 use crate::panels::charts::chart;
 use crate::panels::log::Kind;
+use crate::project::ENDING;
 use crate::session::Session;
 use crate::tasks::Message;
 
@@ -33,6 +35,7 @@ impl App {
             Command::OpenPlan => self.dialogs.open(ctx, Purpose::OpenPlan, ""),
             Command::OpenBundle => self.dialogs.open(ctx, Purpose::OpenBundle, ""),
             Command::SavePlan => self.save_as(ctx, Purpose::SavePlan, "plan.json"),
+            Command::SaveProject => self.save_as(ctx, Purpose::SaveProject, ENDING),
             Command::SaveBundle => self.save_as(ctx, Purpose::SaveBundle, "bundle"),
             Command::ExportSlices => self.save_as(ctx, Purpose::ExportSlices, "slices"),
             Command::SaveChartSvg => self.save_as(ctx, Purpose::SaveChartSvg, "chart.svg"),
@@ -63,6 +66,17 @@ impl App {
                     session.step_case(command == Command::NextCase);
                 }
                 self.ask_model();
+            }
+            Command::NextPlan => self.change_plan(Session::next_draft),
+            Command::DeletePlan => self.change_plan(Session::delete_draft),
+            Command::BringBackPlan => self.change_plan(Session::bring_back_draft),
+            Command::NewPlan => {
+                if let Some(session) = &mut self.session {
+                    session.copy_draft();
+                }
+            }
+            Command::RenamePlan => {
+                self.renaming = self.session.as_ref().map(|s| s.drafts().current().name.clone());
             }
             _ => self.edit(command),
         }
@@ -96,6 +110,7 @@ impl App {
                     session.set_system(slice, after.nth(1).unwrap_or(now));
                 }
             }
+            (Command::BackToResults, ..) => session.back_to_results(),
             (Command::ProveAll, ..) => session.mark_all(true),
             (Command::ProveNone, ..) => session.mark_all(false),
             (Command::Cancel, ..) => {
@@ -132,17 +147,27 @@ impl App {
         self.say(Kind::Note, "Proving began.");
     }
 
-    fn verify_again(&mut self) {
-        let bundle = self.session.as_ref().and_then(|s| s.bundle()).cloned();
-        if let Some(bundle) = bundle {
-            self.verify("the last run".to_owned(), move || Ok(bundle));
+    /// Changes which plan is shown. Its results come into sight with it.
+    pub(crate) fn change_plan(&mut self, change: impl FnOnce(&mut Session)) {
+        let Some(session) = &mut self.session else { return };
+        let before = session.drafts().current().id;
+        change(session);
+        if session.drafts().current().id != before {
+            self.selection.cut = None;
+            self.selection.slice = None;
+            self.verify_kept();
         }
+    }
+
+    fn verify_again(&mut self) {
+        self.bottom = BottomTab::Verify;
+        self.verify_kept();
     }
 
     fn save_as(&mut self, ctx: &Context, purpose: Purpose, ending: &str) {
         let name = self.session.as_ref().map_or("model", |session| &session.graph.name);
         let suggestion = match purpose {
-            Purpose::SaveBundle => format!("{name}.bundle"),
+            Purpose::SaveBundle | Purpose::SaveProject => format!("{name}.{ending}"),
             _ => format!("{name}-{ending}"),
         };
         self.dialogs.open(ctx, purpose, &suggestion);
@@ -162,6 +187,7 @@ impl App {
                     text.ok_or_else(String::new)?.map(String::into_bytes)
                 });
             }
+            Purpose::SaveProject => self.save_project(path),
             Purpose::SaveBundle => self.save_bundle(path),
             Purpose::ExportSlices => self.export(path),
             Purpose::SaveChartSvg | Purpose::SaveChartPng => {
@@ -198,18 +224,29 @@ impl App {
         });
     }
 
+    fn save_project(&mut self, path: &Path) {
+        let Some(project) = self.project() else { return };
+        let path = path.to_owned();
+        self.workers.start("save project", move || {
+            let saved = format!("Saved the project as {}.", path.display());
+            Message::Written(project.write(&path).map(|()| saved))
+        });
+    }
+
     fn save_bundle(&mut self, path: &Path) {
-        let Some(outcome) = self.session.as_ref().and_then(Session::outcome) else { return };
-        let (bundle, secrets, path) =
-            (outcome.sliced.bundle.clone(), outcome.sliced.secrets.clone(), path.to_owned());
+        let outcome = self.session.as_ref().and_then(Session::outcome);
+        let proven = outcome.map(|o| (o.sliced.bundle.clone(), o.sliced.secrets.clone()));
+        let (kept, path) = (self.kept_bundle(), path.to_owned());
         self.workers.start("save bundle", move || {
-            let beside = bundle::Secrets::path_beside(&path);
-            // The secrets first: a bundle without them could never be opened further.
-            let written = secrets
-                .write(&beside)
-                .and_then(|()| bundle.write(&path))
-                .map_err(|error| error.to_string());
+            let proven = match (proven, kept) {
+                (Some(proven), _) => Ok(proven),
+                (None, Some(kept)) => keeping::read_bundle(&kept),
+                (None, None) => Err("There is no bundle to save yet.".to_owned()),
+            };
+            let written = proven
+                .and_then(|(bundle, secrets)| keeping::write_bundle(&bundle, &secrets, &path));
             Message::Written(written.map(|()| {
+                let beside = Secrets::path_beside(&path);
                 let (path, beside) = (path.display(), beside.display());
                 format!("Saved the bundle as {path}; what stays hidden is in {beside}.")
             }))

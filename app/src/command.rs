@@ -16,6 +16,8 @@ pub enum Command {
     OpenPlan,
     /// Saves the plan.
     SavePlan,
+    /// Saves plans and results as a project.
+    SaveProject,
     /// Opens a bundle and verifies it against the model.
     OpenBundle,
     /// Saves the bundle of the last run.
@@ -46,6 +48,18 @@ pub enum Command {
     Balance,
     /// Removes every boundary that is not locked.
     MergeAll,
+    /// Begins another plan as a copy of the one that is shown.
+    NewPlan,
+    /// Shows the next plan.
+    NextPlan,
+    /// Gives the plan another name.
+    RenamePlan,
+    /// Deletes the plan.
+    DeletePlan,
+    /// Brings the deleted plan back.
+    BringBackPlan,
+    /// Goes back to the plan that the results are of.
+    BackToResults,
     /// Marks every slice to be proven.
     ProveAll,
     /// Marks no slice to be proven.
@@ -90,8 +104,10 @@ pub enum Command {
 
 impl Command {
     /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
-    const WITH_KEYS: [Self; 22] = [
+    const WITH_KEYS: [Self; 26] = [
         Self::Redo,
+        Self::NewPlan,
+        Self::SaveProject,
         Self::OpenInput,
         Self::OpenPlan,
         Self::OpenBundle,
@@ -113,15 +129,18 @@ impl Command {
         Self::ZoomOut,
         Self::NextCase,
         Self::Palette,
+        Self::NextPlan,
+        Self::RenamePlan,
     ];
 
     /// Commands in the order of the menus, apart from those of colours.
-    const PLAIN: [Self; 38] = [
+    const PLAIN: [Self; 45] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
         Self::OpenBundle,
         Self::SavePlan,
+        Self::SaveProject,
         Self::SaveBundle,
         Self::ExportSlices,
         Self::SaveChartSvg,
@@ -137,6 +156,12 @@ impl Command {
         Self::BoundaryDown,
         Self::Balance,
         Self::MergeAll,
+        Self::NewPlan,
+        Self::NextPlan,
+        Self::RenamePlan,
+        Self::DeletePlan,
+        Self::BringBackPlan,
+        Self::BackToResults,
         Self::Prove,
         Self::Cancel,
         Self::Verify,
@@ -170,6 +195,7 @@ impl Command {
             Self::OpenInput => "Open input…",
             Self::OpenPlan => "Open plan…",
             Self::SavePlan => "Save plan…",
+            Self::SaveProject => "Save project…",
             Self::OpenBundle => "Verify a bundle…",
             Self::SaveBundle => "Save bundle…",
             Self::ExportSlices => "Export slices…",
@@ -185,6 +211,12 @@ impl Command {
             Self::BoundaryDown => "Move boundary down",
             Self::Balance => "Balance",
             Self::MergeAll => "Merge all",
+            Self::NewPlan => "New plan from this one",
+            Self::NextPlan => "Next plan",
+            Self::RenamePlan => "Rename plan…",
+            Self::DeletePlan => "Delete plan",
+            Self::BringBackPlan => "Bring back the deleted plan",
+            Self::BackToResults => "Back to the proven plan",
             Self::ProveAll => "Mark all slices to prove",
             Self::ProveNone => "Mark no slice to prove",
             Self::UseHalo2 => "All slices by halo2",
@@ -217,10 +249,14 @@ impl Command {
     #[must_use]
     pub fn tooltip(self) -> &'static str {
         match self {
-            Self::Open => "Open an ONNX model, a plan or a proof bundle",
+            Self::Open => "Open an ONNX model, a project, a plan or a proof bundle",
             Self::OpenInput => "Open an input: JSON, NumPy or an image",
             Self::OpenPlan => "Open a plan that was saved for this model",
             Self::SavePlan => "Save the boundaries, as microtome-cli reads them too",
+            Self::SaveProject => {
+                "Save plans, results and what is shown, to carry on elsewhere; here they are kept \
+                 without it"
+            }
             Self::OpenBundle => "Open a proof bundle and check it against the open model",
             Self::SaveBundle => "Save the proofs of the last run, and the secrets beside them",
             Self::ExportSlices => "Write each slice as an ONNX model of its own",
@@ -238,6 +274,14 @@ impl Command {
                 "Place the boundaries so that the largest slice is as small as it can be"
             }
             Self::MergeAll => "Remove every boundary that is not locked",
+            Self::NewPlan => {
+                "Begin another plan as a copy of this one, to compare the two in the charts"
+            }
+            Self::NextPlan => "Show the next plan of this model",
+            Self::RenamePlan => "Give the plan that is shown another name",
+            Self::DeletePlan => "Delete the plan that is shown, with its results",
+            Self::BringBackPlan => "Bring back the plan that was deleted last, with its results",
+            Self::BackToResults => "Put the boundaries where they were when the plan was proven",
             Self::ProveAll => "Prove every slice",
             Self::ProveNone => "Prove no slice: run the model in fixed point only",
             Self::UseHalo2 => System::Halo2.promise(),
@@ -276,6 +320,10 @@ impl Command {
             Self::OpenPlan => both(Key::O),
             Self::OpenBundle => both(Key::B),
             Self::SavePlan => command(Key::S),
+            Self::SaveProject => both(Key::P),
+            Self::NewPlan => both(Key::N),
+            Self::NextPlan => command(Key::PageDown),
+            Self::RenamePlan => plain(Key::F2),
             Self::SaveBundle => both(Key::S),
             Self::ExportSlices => command(Key::E),
             Self::Quit => command(Key::Q),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, Id, Key, Modal};
 
+use crate::project::ENDING;
 use crate::theme;
 
 /// A dialog that comes back empty sooner than a hand can close it was never shown: the desktop
@@ -25,6 +26,8 @@ pub enum Purpose {
     OpenPlan,
     /// Where the plan goes.
     SavePlan,
+    /// Where the project goes.
+    SaveProject,
     /// Where the bundle goes.
     SaveBundle,
     /// The folder that the slices go to.
@@ -38,11 +41,12 @@ pub enum Purpose {
 impl Purpose {
     fn title(self) -> &'static str {
         match self {
-            Self::Open => "Open a model, a plan or a bundle",
+            Self::Open => "Open a model, a project, a plan or a bundle",
             Self::OpenInput => "Open an input",
             Self::OpenBundle => "Open a bundle to verify",
             Self::OpenPlan => "Open a plan",
             Self::SavePlan => "Save the plan",
+            Self::SaveProject => "Save the project",
             Self::SaveBundle => "Save the bundle",
             Self::ExportSlices => "Export the slices into a folder",
             Self::SaveChartSvg => "Save the chart as SVG",
@@ -53,12 +57,13 @@ impl Purpose {
     fn kinds(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self {
             Self::Open => &[
-                ("Models, plans, bundles", &["onnx", "json", "bundle", "microtome"]),
+                ("Models, projects, plans, bundles", &["onnx", ENDING, "json", "bundle"]),
                 ("ONNX models", &["onnx"]),
             ],
             Self::OpenInput => &[("Inputs", &["json", "npy", "npz", "png", "jpg", "jpeg"])],
             Self::OpenBundle | Self::SaveBundle => &[("Bundles", &["bundle"])],
             Self::OpenPlan | Self::SavePlan => &[("Plans", &["json"])],
+            Self::SaveProject => &[("Projects", &[ENDING])],
             Self::ExportSlices => &[],
             Self::SaveChartSvg => &[("SVG drawings", &["svg"])],
             Self::SaveChartPng => &[("PNG pictures", &["png"])],
@@ -66,7 +71,14 @@ impl Purpose {
     }
 
     fn saves(self) -> bool {
-        matches!(self, Self::SavePlan | Self::SaveBundle | Self::SaveChartSvg | Self::SaveChartPng)
+        matches!(
+            self,
+            Self::SavePlan
+                | Self::SaveProject
+                | Self::SaveBundle
+                | Self::SaveChartSvg
+                | Self::SaveChartPng
+        )
     }
 }
 

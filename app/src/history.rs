@@ -60,6 +60,12 @@ impl<T: Clone + PartialEq> History<T> {
         Some(after)
     }
 
+    /// Whether an edit that lasts for several frames goes on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Whether there is a step to undo.
     #[must_use]
     pub fn can_undo(&self) -> bool {

@@ -13,7 +13,7 @@ use microtome_app::App;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// An ONNX model, a plan or a proof bundle to open; a sample is opened without it.
+    /// An ONNX model or a project to open; without it the model that was open last, else a sample.
     file: Option<PathBuf>,
 }
 
@@ -59,7 +59,11 @@ fn open_window(file: Option<PathBuf>, is_open: Arc<AtomicBool>) -> eframe::Resul
             // The window is there: from here on a panic is a defect of ours, to be seen.
             drop(std::panic::take_hook());
             is_open.store(true, Ordering::Relaxed);
-            Ok(Box::new(App::new(cc, file)))
+            let mut app = App::new(cc, file);
+            if let Some(folder) = microtome_app::keeping::default_folder() {
+                app.keep_projects_in(folder);
+            }
+            Ok(Box::new(app))
         }),
     )
 }

@@ -62,8 +62,20 @@ impl App {
                 "Nothing runs that could be stopped.",
             ),
             Command::Verify | Command::SaveBundle => {
-                needs(session.is_some_and(|s| s.bundle().is_some()), "Prove something first.")
+                let there = session.is_some_and(|s| s.bundle().is_some());
+                needs(there || self.kept_bundle().is_some(), "Prove something first.")
             }
+            Command::NextPlan | Command::DeletePlan => {
+                let several = session.is_some_and(|s| s.drafts().all().len() > 1);
+                needs(several, "There is one plan only.")
+            }
+            Command::BringBackPlan => {
+                needs(session.is_some_and(|s| s.can_bring_back()), "No plan was deleted.")
+            }
+            Command::BackToResults => needs(
+                session.is_some_and(|s| s.is_stale()),
+                "There are no results of the plan as it was before.",
+            ),
             Command::PreviousCase | Command::NextCase => {
                 needs(session.is_some_and(|s| s.case_count() > 1), "There is one case at most.")
             }
@@ -122,7 +134,7 @@ impl App {
                     ui,
                     &[
                         &[C::OpenInput, C::OpenPlan, C::OpenBundle],
-                        &[C::SavePlan, C::SaveBundle, C::ExportSlices],
+                        &[C::SaveProject, C::SavePlan, C::SaveBundle, C::ExportSlices],
                         &[C::SaveChartSvg, C::SaveChartPng],
                         &[C::Quit],
                     ],
@@ -136,6 +148,8 @@ impl App {
                         &[C::AddBoundary, C::RemoveBoundary, C::LockBoundary],
                         &[C::BoundaryUp, C::BoundaryDown],
                         &[C::Balance, C::MergeAll],
+                        &[C::NewPlan, C::NextPlan, C::RenamePlan],
+                        &[C::DeletePlan, C::BringBackPlan, C::BackToResults],
                     ],
                 );
             });

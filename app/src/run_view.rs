@@ -78,6 +78,8 @@ pub enum Status {
 pub struct RunView {
     /// The plan that is proven.
     pub plan: Plan,
+    /// Which of the user's plans it is.
+    pub draft: u64,
     /// The case that is proven.
     pub case: usize,
     /// How it stands.
@@ -101,6 +103,7 @@ impl RunView {
     pub fn new(
         job: Job,
         plan: Plan,
+        draft: u64,
         case: usize,
         pieces: impl Iterator<Item = Piece>,
         budget_bytes: u64,
@@ -113,6 +116,7 @@ impl RunView {
         };
         Self {
             plan,
+            draft,
             case,
             status: Status::Running,
             pieces: pieces.map(|piece| (piece, queued.clone())).collect(),

@@ -12,11 +12,13 @@ use microtome_engine::plan::Plan;
 
 use crate::app::{App, BottomTab};
 use crate::graph_view::GraphView;
+use crate::keeping;
 use crate::panels::log::Kind;
 use crate::panels::verify::Verified;
+use crate::project::{ENDING, Project};
 use crate::run_view::Status;
 use crate::samples;
-use crate::session::{self, Answer, Opened, Prepared, Provability, Session};
+use crate::session::{self, Answer, Opened, Prepared, Provability, Session, SliceRow};
 use crate::tamper::Step;
 use crate::worker::EstimateWorker;
 
@@ -28,6 +30,20 @@ pub(crate) enum Message {
     Opened {
         path: PathBuf,
         result: Box<Result<Opened, String>>,
+        /// What was kept of it.
+        project: Box<Option<Project>>,
+        notes: Vec<String>,
+    },
+    Kept {
+        result: Result<Box<Project>, String>,
+    },
+    BundleKept(Result<(), String>),
+    /// Estimates of a plan that is not shown.
+    DraftEstimated {
+        model: Digest,
+        draft: u64,
+        plan: Plan,
+        rows: Vec<SliceRow>,
     },
     Prepared {
         model: Digest,
@@ -46,6 +62,7 @@ pub(crate) enum Message {
     Inputs {
         model: Digest,
         path: PathBuf,
+        case: usize,
         result: Result<Inputs, String>,
     },
     Verified {
@@ -70,7 +87,8 @@ impl App {
     pub fn open_path(&mut self, path: &Path) {
         let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
         match (ending.as_str(), self.session.is_some()) {
-            ("onnx", _) => self.open_model(path),
+            ("onnx", _) => self.open_model(path, None),
+            (ENDING, _) => self.open_project(path),
             ("npz" | "npy" | "png" | "jpg" | "jpeg", true) => self.open_input(path),
             ("json", true) => self.open_json(path),
             ("npz" | "npy" | "png" | "jpg" | "jpeg" | "json", false) => {
@@ -91,27 +109,62 @@ impl App {
     pub fn open_sample(&mut self, name: &str) {
         let Some(sample) = samples::ALL.iter().find(|sample| sample.name == name) else { return };
         match sample.model_path() {
-            Ok(path) => self.open_model(&path),
+            Ok(path) => self.files_to_open.push_back(path),
             Err(reason) => self.say(Kind::Error, reason),
         }
     }
 
-    fn open_model(&mut self, path: &Path) {
+    /// Opens a model, with what was kept of it and, before that, what a project holds.
+    fn open_model(&mut self, path: &Path, project: Option<Project>) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.opening = Some(name);
-        let path = path.to_owned();
+        let (path, projects) = (path.to_owned(), self.projects_folder());
         self.workers.start("open model", move || {
             let result = Box::new(session::open(&path));
-            Message::Opened { path, result }
+            let mut notes = Vec::new();
+            let mut project = project;
+            if let (Ok(opened), Some(projects)) = (result.as_ref(), projects) {
+                match (keeping::kept_project(&projects, opened.digest()), &mut project) {
+                    (Ok(Some(kept)), Some(project)) => project.absorb(kept),
+                    (Ok(kept), None) => project = kept,
+                    (Ok(None), Some(_)) => {}
+                    (Err(reason), _) => notes.push(reason),
+                }
+            }
+            Message::Opened { path, result, project: Box::new(project), notes }
         });
     }
 
+    /// Opens a project: its model first.
+    fn open_project(&mut self, path: &Path) {
+        let project = match Project::read(path) {
+            Ok(project) => project,
+            Err(reason) => return self.say(Kind::Error, reason),
+        };
+        match project.find_model(path) {
+            Some(model) => self.open_model(&model, Some(project)),
+            None => {
+                let text = format!(
+                    "{}: its model {} is not there any more: put the model beside the project.",
+                    path.display(),
+                    project.model.path.display()
+                );
+                self.say(Kind::Error, text);
+            }
+        }
+    }
+
     pub(crate) fn open_input(&mut self, path: &Path) {
+        self.open_input_at(path, 0);
+    }
+
+    /// Opens an input and goes to one of its cases.
+    pub(crate) fn open_input_at(&mut self, path: &Path, case: usize) {
         let Some(session) = &self.session else { return };
         let (graph, path) = (Arc::clone(&session.graph), path.to_owned());
         self.workers.start("read input", move || {
             let result = inputs::read(&path, &graph).map_err(|error| error.to_string());
-            Message::Inputs { model: graph.digest, path, result }
+            Message::Inputs { model: graph.digest, path, case, result }
         });
     }
 
@@ -142,9 +195,18 @@ impl App {
         from: String,
         bundle: impl FnOnce() -> Result<Bundle, String> + Send + 'static,
     ) {
+        self.bottom = BottomTab::Verify;
+        self.verify_quietly(from, bundle);
+    }
+
+    /// Verifies a bundle without bringing the verdict to the front.
+    pub(crate) fn verify_quietly(
+        &mut self,
+        from: String,
+        bundle: impl FnOnce() -> Result<Bundle, String> + Send + 'static,
+    ) {
         let Some(session) = &self.session else { return };
         self.verifying = true;
-        self.bottom = BottomTab::Verify;
         let model = Arc::clone(&session.model);
         self.workers.start("verify", move || {
             let demands = Demands { min_coverage: 0.0, ..Demands::default() };
@@ -174,11 +236,24 @@ impl App {
     fn take(&mut self, ctx: &Context, message: Message) {
         let open = self.session.as_ref().map(|session| session.graph.digest);
         match message {
-            Message::Opened { path, result } => {
+            Message::Opened { path, result, project, notes } => {
                 self.opening = None;
+                for note in notes {
+                    self.say(Kind::Warning, note);
+                }
                 match *result {
-                    Ok(opened) => self.opened(&path, opened),
+                    Ok(opened) => self.opened(&path, opened, *project),
                     Err(reason) => self.say(Kind::Error, reason),
+                }
+            }
+            Message::Kept { result } => self.take_kept(result),
+            Message::BundleKept(Ok(())) => {}
+            Message::BundleKept(Err(reason)) => {
+                self.say(Kind::Error, format!("The bundle can't be kept: {reason}"));
+            }
+            Message::DraftEstimated { model, draft, plan, rows } if Some(model) == open => {
+                if let Some(session) = &mut self.session {
+                    session.take_draft_estimates(draft, plan, rows);
                 }
             }
             Message::Prepared { model, result } if Some(model) == open => {
@@ -196,10 +271,11 @@ impl App {
                     session.answer = Some(*answer);
                 }
             }
-            Message::Inputs { model, path, result } if Some(model) == open => match result {
+            Message::Inputs { model, path, case, result } if Some(model) == open => match result {
                 Ok(inputs) => {
                     if let Some(session) = &mut self.session {
                         session.set_inputs(&path, inputs);
+                        session.set_case(case);
                     }
                     self.prepare_if_uncalibrated();
                     self.ask_model();
@@ -237,11 +313,12 @@ impl App {
             | Message::Answered { .. }
             | Message::Inputs { .. }
             | Message::Balanced { .. }
+            | Message::DraftEstimated { .. }
             | Message::Verified { .. } => {}
         }
     }
 
-    fn opened(&mut self, path: &Path, opened: Opened) {
+    fn opened(&mut self, path: &Path, opened: Opened, project: Option<Project>) {
         for note in &opened.notes {
             self.say(Kind::Warning, note.clone());
         }
@@ -249,6 +326,9 @@ impl App {
         let graph = &session.graph;
         let text = format!("Opened {} with {} nodes.", path.display(), graph.nodes.len());
         self.say(Kind::Note, text);
+        // What was open before is written before it goes.
+        self.save_now();
+        self.keeper.forget();
         self.remember(path);
         self.graph = Some(GraphView::new(&session));
         self.selection = Default::default();
@@ -256,7 +336,15 @@ impl App {
         self.tamper.clear();
         self.verifying = false;
         self.estimates = None;
+        let model = session.graph.digest;
         self.session = Some(session);
+        match project {
+            Some(project) if project.model.digest == model => self.restore(project),
+            Some(_) => {
+                self.say(Kind::Error, "The project is of another model than the one in its place.");
+            }
+            None => {}
+        }
         self.prepare();
         self.ask_model();
     }
@@ -307,7 +395,23 @@ impl App {
         if let Some(estimates) = worker.ask(session.plan().clone()) {
             session.take_estimates(estimates);
         }
+        self.estimate_drafts();
         ctx.request_repaint();
+    }
+
+    /// Estimates the plans that are not shown, so that the charts can compare them.
+    fn estimate_drafts(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let Some(prepared) = &session.prepared else { return };
+        let estimator = Arc::clone(&prepared.estimator);
+        let model = session.graph.digest;
+        for (draft, plan) in session.ask_estimates() {
+            let estimator = Arc::clone(&estimator);
+            self.workers.start("estimate plan", move || {
+                let rows = estimator.slices(&plan);
+                Message::DraftEstimated { model, draft, plan, rows }
+            });
+        }
     }
 
     /// Runs the case that is shown.
@@ -340,8 +444,10 @@ impl App {
         let status = run.status.clone();
         let verdict = run.outcome.as_ref().map(|outcome| outcome.sliced.verdict.clone());
         let bundle = run.outcome.as_ref().map(|outcome| outcome.sliced.bundle.clone());
+        let is_shown = run.draft == session.drafts().current().id;
         let failures = run.outcome.as_ref().map_or(0, |outcome| outcome.failures.len());
         session.take_outcome();
+        self.keep_bundle();
         match status {
             Status::Done if failures == 0 => {
                 self.say(Kind::Note, "Every marked slice is proven and verified.");
@@ -354,6 +460,9 @@ impl App {
             Status::Failed(reason) => self.say(Kind::Error, reason),
             Status::Running => {}
         }
+        // The verdict on a plan that is not shown waits until it is.
+        let bundle = bundle.filter(|_| is_shown);
+        let verdict = verdict.filter(|_| is_shown);
         if let Some(bundle) = bundle {
             self.tamper.hold("the last run".to_owned(), bundle);
         }

@@ -1,13 +1,13 @@
 //! The window, driven as a user drives it, without a display.
 
-use std::path::PathBuf;
+mod common;
+
 use std::time::{Duration, Instant};
 
-use egui::accesskit::{Action, Role};
+use common::{Window, cuts, drag, opened, proving, sample, unnamed, wait, window};
+use egui::accesskit::Role;
 use egui::{Key, Modifiers, Pos2, Vec2};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use microtome_app::App;
 use microtome_app::command::Command;
 use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
@@ -15,60 +15,6 @@ use microtome_app::run_view::State;
 use microtome_engine::attack::{Attack, Found};
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::run::Piece;
-
-type Window = Harness<'static, App>;
-
-fn sample(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../samples").join(name).join("model.onnx")
-}
-
-fn window(file: PathBuf) -> Window {
-    Harness::builder()
-        .with_size([1280.0, 800.0])
-        .with_pixels_per_point(1.0)
-        .with_step_dt(1.0 / 60.0)
-        .renderer(softrender::SoftRenderer::default())
-        .build_eframe(|cc| App::new(cc, Some(file)))
-}
-
-/// Steps until something holds, as workers run beside.
-fn wait(window: &mut Window, what: &str, holds: impl Fn(&App) -> bool) {
-    let start = Instant::now();
-    while !holds(window.state()) {
-        let log: Vec<_> = window.state().log.iter().map(|entry| &entry.text).collect();
-        assert!(start.elapsed() < Duration::from_secs(120), "waited for {what}; log: {log:?}");
-        window.step();
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    window.run_steps(3);
-}
-
-fn opened(name: &str) -> Window {
-    let mut window = window(sample(name));
-    wait(&mut window, "estimates and an answer", |app| {
-        app.session.as_ref().is_some_and(|s| {
-            s.has_estimates() && s.answer.as_ref().is_some_and(|a| a.fixed.is_some())
-        })
-    });
-    window
-}
-
-fn cuts(window: &Window) -> Vec<usize> {
-    window.state().session.as_ref().unwrap().cuts().to_vec()
-}
-
-fn drag(window: &mut Window, from: Pos2, by: Vec2) {
-    window.hover_at(from);
-    window.step();
-    window.drag_at(from);
-    window.step();
-    for part in 1..=8 {
-        window.hover_at(from + by * (part as f32 / 8.0));
-        window.step();
-    }
-    window.drop_at(from + by);
-    window.run_steps(3);
-}
 
 #[test]
 fn a_sample_opens_with_estimates_and_an_answer() {
@@ -242,39 +188,6 @@ fn what_is_no_model_is_explained() {
     assert!(text.contains("broken"), "{text}");
 }
 
-/// Walks the tree that assistive technology sees.
-fn unnamed(window: &Window) -> Vec<String> {
-    fn visit(node: &egui_kittest::Node<'_>, found: &mut Vec<String>) {
-        let it = node.accesskit_node();
-        let interactive = it.data().supports_action(Action::Click)
-            || matches!(
-                it.role(),
-                Role::Button
-                    | Role::CheckBox
-                    | Role::Slider
-                    | Role::SpinButton
-                    | Role::ComboBox
-                    | Role::TextInput
-                    | Role::Link
-                    | Role::RadioButton
-            );
-        let named = it.label().is_some_and(|label| !label.trim().is_empty())
-            || it.value().is_some_and(|value| !value.trim().is_empty());
-        // The toolkit's scroll bars need no name, and neither do popups, which are only clicked to
-        // bring them to the front.
-        let popup = it.role() == Role::Unknown && node.children().next().is_some();
-        if interactive && !named && !popup && it.role() != Role::ScrollBar {
-            found.push(format!("{:?} at {:?}", it.role(), it.bounding_box()));
-        }
-        for child in node.children() {
-            visit(&child, found);
-        }
-    }
-    let mut found = Vec::new();
-    visit(&window.root(), &mut found);
-    found
-}
-
 #[test]
 fn every_control_has_a_name() {
     let mut window = opened("digits-lenet");
@@ -300,13 +213,6 @@ fn every_control_has_a_name() {
     window.state_mut().ask(Command::About);
     window.run_steps(3);
     assert_eq!(unnamed(&window), Vec::<String>::new(), "about");
-}
-
-/// A window whose proofs are made by the program that was built with this test.
-fn proving(name: &str) -> Window {
-    let mut window = opened(name);
-    window.state_mut().prove_with(PathBuf::from(env!("CARGO_BIN_EXE_microtome")));
-    window
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod shapes;
 
 use egui::{CursorIcon, Id, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
 use microtome_engine::report::format as fmt;
+use serde::{Deserialize, Serialize};
 
 pub use camera::Camera;
 pub use heat::ColorBy;
@@ -70,6 +71,18 @@ pub struct Selection {
     pub slice: Option<usize>,
 }
 
+/// Where the user looks, whatever the size of the view: the point of the plane in its middle, and
+/// the zoom.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// The point in the middle.
+    pub x: f32,
+    /// See [`Place::x`].
+    pub y: f32,
+    /// Points on the screen for each unit of the plane.
+    pub zoom: f32,
+}
+
 /// A drag that is going on.
 #[derive(Clone, Debug)]
 struct Drag {
@@ -94,6 +107,8 @@ pub struct GraphView {
     pub reveal: Option<usize>,
     /// Look at this node, large enough to read, at the next drawing.
     pub look_at: Option<usize>,
+    /// Go to this place at the next drawing.
+    pub go_to: Option<Place>,
     layout: Layout,
     picture: Picture,
     drag: Option<Drag>,
@@ -113,6 +128,7 @@ impl GraphView {
             fit: true,
             reveal: None,
             look_at: None,
+            go_to: None,
             layout,
             picture,
             drag: None,
@@ -127,6 +143,14 @@ impl GraphView {
         let y = *self.layout.cut_heights.get(cut)?;
         let camera = self.camera?;
         Some(Pos2::new(self.view.center().x, camera.screen(self.view.min, Pos2::new(0.0, y)).y))
+    }
+
+    /// Where the user looks; nothing while the view shows all that it fitted by itself.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let camera = self.camera.filter(|_| self.camera != self.fitted)?;
+        let middle = camera.plane(self.view.min, self.view.center());
+        Some(Place { x: middle.x, y: middle.y, zoom: camera.zoom })
     }
 
     /// Whether a boundary is being dragged.
@@ -202,6 +226,9 @@ impl GraphView {
             self.fit = false;
         }
         self.view = area;
+        if let Some(Place { x, y, zoom }) = self.go_to.take() {
+            self.camera = Some(Camera { zoom, pan: area.size() / 2.0 - Vec2::new(x, y) * zoom });
+        }
         if let (Some(node), Some(camera)) = (self.reveal.take(), &mut self.camera)
             && let Some(rect) = self.layout.node(node)
         {

@@ -5,6 +5,7 @@ pub mod input;
 pub mod inspector;
 pub mod jobs;
 pub mod log;
+pub mod plans;
 pub mod slices;
 pub mod systems;
 pub mod tamper;

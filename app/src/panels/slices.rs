@@ -12,7 +12,7 @@ use microtome_engine::run::{Measured, Phase, Piece};
 
 use crate::command::Command;
 use crate::graph_view::Selection;
-use crate::panels::systems;
+use crate::panels::{plans, systems};
 use crate::run_view::{State, phase_name};
 use crate::session::{Session, SliceRow};
 use crate::theme;
@@ -60,11 +60,17 @@ pub fn metric_name(metric: Metric) -> &'static str {
     }
 }
 
-/// Draws the buttons above the table.
-pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mut Vec<Command>) {
+/// Draws the plans and the buttons above the table, and gives the plan that is to be shown.
+pub fn toolbar(
+    ui: &mut Ui,
+    session: &Session,
+    balance: &mut Balance,
+    queue: &mut Vec<Command>,
+) -> Option<usize> {
+    let mut shown = None;
     ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
-        theme::heading(ui, "Slices");
+        ui.spacing_mut().item_spacing.x = 10.0;
+        shown = plans::tabs(ui, session, queue);
         let coverage = fmt::percent(session.coverage());
         ui.label(theme::small(ui, format!("{coverage} of MACs proven")))
             .on_hover_text("The part of the multiply-accumulates that the marked slices hold");
@@ -100,6 +106,8 @@ pub fn toolbar(ui: &mut Ui, session: &Session, balance: &mut Balance, queue: &mu
             queue.push(Command::MergeAll);
         }
     });
+    plans::staleness(ui, session, queue);
+    shown
 }
 
 /// Draws the table.
@@ -310,6 +318,10 @@ fn state_line(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
         (None, Some(reason)) => {
             super::badge(ui, "not provable", t.bad).on_hover_text(reason);
         }
+        (None, None) if is_stale(session, piece) => {
+            let text = "This slice was proven, in a bundle of this plan before it changed.";
+            super::badge(ui, "stale", t.accent).on_hover_text(text);
+        }
         (None, None) => {
             let text = match (wanted, piece) {
                 (true, _) => "to be proven",
@@ -319,6 +331,10 @@ fn state_line(ui: &mut Ui, session: &Session, row: &SliceRow, piece: Piece) {
             ui.label(RichText::new(text).color(t.faint).size(12.0));
         }
     });
+}
+
+fn is_stale(session: &Session, piece: Piece) -> bool {
+    matches!(piece, Piece::Slice(slice) if session.is_stale_slice(slice))
 }
 
 /// The phase above a bar that fills as predicted.

@@ -38,13 +38,13 @@ impl Session {
     /// The plan.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.draft().plan
     }
 
     /// Its cuts: indices of the nodes that start a slice, increasing.
     #[must_use]
     pub fn cuts(&self) -> &[usize] {
-        self.plan.cuts()
+        self.plan().cuts()
     }
 
     /// Where the model can be cut.
@@ -56,13 +56,13 @@ impl Session {
     /// Whether balancing leaves this cut alone.
     #[must_use]
     pub fn is_locked(&self, cut: usize) -> bool {
-        self.plan.is_locked(cut)
+        self.plan().is_locked(cut)
     }
 
     /// Changes the plan as one step. The window offers only edits that are legal; one that isn't
     /// (two keys in one frame) leaves the plan as it was.
     pub(super) fn edit(&mut self, change: impl FnOnce(&mut Plan) -> Result<(), PlanError>) {
-        let mut plan = self.plan.clone();
+        let mut plan = self.plan().clone();
         if change(&mut plan).is_err() {
             return;
         }
@@ -72,8 +72,9 @@ impl Session {
         if (1..plan.slice_count()).all(|slice| plan.system(slice) == first) {
             plan.set_all_systems(first);
         }
-        if plan != self.plan {
-            self.history.remember(std::mem::replace(&mut self.plan, plan));
+        let draft = self.draft_mut();
+        if plan != draft.plan {
+            draft.history.remember(std::mem::replace(&mut draft.plan, plan));
         }
     }
 
@@ -119,16 +120,17 @@ impl Session {
 
     fn edit_move(&mut self, from: usize, to: usize) {
         let skeleton = self.skeleton.clone();
-        let skipped = self.skipped.remove(&from);
+        let skipped = self.draft_mut().skipped.remove(&from);
         self.edit(|plan| plan.move_cut(&skeleton, from, to));
         if skipped {
-            self.skipped.insert(to);
+            self.draft_mut().skipped.insert(to);
         }
     }
 
     /// A boundary is taken hold of: what follows is one step.
     pub fn begin_drag(&mut self) {
-        self.history.begin(self.plan.clone());
+        let draft = self.draft_mut();
+        draft.history.begin(draft.plan.clone());
     }
 
     /// The boundary is elsewhere now.
@@ -138,13 +140,15 @@ impl Session {
 
     /// The boundary was let go.
     pub fn end_drag(&mut self) {
-        self.history.end(&self.plan);
+        let draft = self.draft_mut();
+        draft.history.end(&draft.plan);
     }
 
     /// The drag was given up.
     pub fn cancel_drag(&mut self) {
-        if let Some(before) = self.history.cancel() {
-            self.plan = before;
+        let draft = self.draft_mut();
+        if let Some(before) = draft.history.cancel() {
+            draft.plan = before;
         }
     }
 
@@ -158,7 +162,7 @@ impl Session {
     #[must_use]
     pub fn balancing(&self, slices: usize, metric: Metric) -> Option<Balancing> {
         let estimator = self.prepared.as_ref()?.estimator.clone();
-        Some(Balancing { estimator, plan: self.plan.clone(), slices, metric })
+        Some(Balancing { estimator, plan: self.plan().clone(), slices, metric })
     }
 
     /// Takes a whole plan, as one step.
@@ -171,28 +175,30 @@ impl Session {
 
     /// Takes the last edit back.
     pub fn undo(&mut self) {
-        if let Some(before) = self.history.undo(&self.plan) {
-            self.plan = before;
+        let draft = self.draft_mut();
+        if let Some(before) = draft.history.undo(&draft.plan) {
+            draft.plan = before;
         }
     }
 
     /// Does it again.
     pub fn redo(&mut self) {
-        if let Some(after) = self.history.redo(&self.plan) {
-            self.plan = after;
+        let draft = self.draft_mut();
+        if let Some(after) = draft.history.redo(&draft.plan) {
+            draft.plan = after;
         }
     }
 
     /// Whether there is an edit to take back.
     #[must_use]
     pub fn can_undo(&self) -> bool {
-        self.history.can_undo()
+        self.draft().history.can_undo()
     }
 
     /// Whether there is one to do again.
     #[must_use]
     pub fn can_redo(&self) -> bool {
-        self.history.can_redo()
+        self.draft().history.can_redo()
     }
 
     /// Takes a plan from a file.
@@ -220,23 +226,23 @@ impl Session {
     /// # Errors
     /// Where it can't be written as JSON.
     pub fn plan_text(&self) -> Result<String, String> {
-        serde_json::to_string_pretty(&self.plan).map_err(|error| error.to_string())
+        serde_json::to_string_pretty(self.plan()).map_err(|error| error.to_string())
     }
 
     /// Whether a slice is to be proven.
     #[must_use]
     pub fn is_marked(&self, slice: usize) -> bool {
         let provable = self.rows().get(slice).is_none_or(|row| row.obstacle.is_none());
-        provable && self.first_node(slice).is_some_and(|node| !self.skipped.contains(&node))
+        provable && self.first_node(slice).is_some_and(|node| !self.draft().skipped.contains(&node))
     }
 
     /// Marks a slice to be proven, or not.
     pub fn mark(&mut self, slice: usize, on: bool) {
         let Some(node) = self.first_node(slice) else { return };
         if on {
-            self.skipped.remove(&node);
+            self.draft_mut().skipped.remove(&node);
         } else {
-            self.skipped.insert(node);
+            self.draft_mut().skipped.insert(node);
         }
     }
 

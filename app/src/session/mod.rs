@@ -3,16 +3,20 @@
 //! This is the only module that speaks to the engine's stages; the panels ask it.
 
 mod answer;
+mod drafts;
 mod edits;
 mod open;
+mod record;
+mod restore;
 mod results;
 mod systems;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use microtome_engine::cost::Totals;
+use microtome_engine::digest::Digest;
 use microtome_engine::graph::Graph;
 use microtome_engine::inputs::{Case, Inputs};
 use microtome_engine::onnx::Model;
@@ -22,15 +26,19 @@ use microtome_engine::prove::System;
 use microtome_engine::run::Measured;
 
 pub use answer::{Answer, ClassBar, Question};
+pub use drafts::{Draft, Drafts};
 pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
+pub use record::Record;
 pub use systems::{Provability, provability};
 
-use crate::history::History;
 use crate::run_view::RunView;
 
 /// What one slice is estimated to cost.
 pub type SliceRow = Arc<SliceEstimate>;
+
+/// What ranges of nodes took when they were last proven by a system.
+type MeasuredRanges = BTreeMap<((usize, usize), System), Measured>;
 
 /// The open model.
 pub struct Session {
@@ -58,11 +66,8 @@ pub struct Session {
     pub run: Option<RunView>,
     /// Prove the whole model too, for comparison.
     pub whole_too: bool,
-    plan: Plan,
-    history: History<Plan>,
-    /// First nodes of the slices that are not to be proven.
-    skipped: BTreeSet<usize>,
-    inputs: Option<(String, Inputs)>,
+    drafts: Drafts,
+    inputs: Option<(PathBuf, Inputs)>,
     inputs_version: u64,
     case: usize,
     calibration: Vec<Vec<Vec<f32>>>,
@@ -70,7 +75,11 @@ pub struct Session {
     whole: Option<SliceRow>,
     by_system: Vec<BySystem>,
     /// What a range of nodes took when it was last proven by a system.
-    last_measured: BTreeMap<((usize, usize), System), Measured>,
+    last_measured: MeasuredRanges,
+    /// The same of a program that may come again, by its digest.
+    kept_measured: Option<(Digest, MeasuredRanges)>,
+    /// Whether its plans were kept from an earlier time.
+    is_restored: bool,
     crossings: Vec<(usize, u64)>,
 }
 
@@ -125,9 +134,7 @@ impl Session {
             answer: None,
             run: None,
             whole_too: true,
-            plan,
-            history: History::default(),
-            skipped: BTreeSet::new(),
+            drafts: Drafts::new(plan),
             inputs: opened.inputs,
             inputs_version: 0,
             case: 0,
@@ -136,6 +143,8 @@ impl Session {
             whole: None,
             by_system: Vec::new(),
             last_measured: BTreeMap::new(),
+            kept_measured: None,
+            is_restored: false,
             provability: None,
             crossings: Vec::new(),
             graph,
@@ -174,8 +183,14 @@ impl Session {
 
     /// Name of the file that the inputs came from.
     #[must_use]
-    pub fn input_name(&self) -> Option<&str> {
-        self.inputs.as_ref().map(|(name, _)| name.as_str())
+    pub fn input_name(&self) -> Option<String> {
+        self.inputs.as_ref().map(|(path, _)| open::name_of(path))
+    }
+
+    /// The file that the inputs came from.
+    #[must_use]
+    pub fn input_path(&self) -> Option<&Path> {
+        self.inputs.as_ref().map(|(path, _)| path.as_path())
     }
 
     /// Grows with each file of inputs.
@@ -186,9 +201,16 @@ impl Session {
 
     /// Takes the cases of a file.
     pub fn set_inputs(&mut self, path: &Path, inputs: Inputs) {
-        self.inputs = Some((open::name_of(path), inputs));
+        self.inputs = Some((path.to_owned(), inputs));
         self.inputs_version += 1;
         self.case = 0;
+    }
+
+    /// Goes to a case; one that isn't there changes nothing.
+    pub fn set_case(&mut self, case: usize) {
+        if case < self.case_count() {
+            self.case = case;
+        }
     }
 
     /// Goes to the next case or to the one before, around the end.
@@ -238,15 +260,23 @@ impl Session {
         self.whole = None;
         self.estimates = None;
         self.by_system.clear();
+        self.drafts.forget_estimates();
         self.last_measured.clear();
+        // What was measured before the model was closed is of use where the program is the same.
+        if let Some((_, kept)) =
+            self.kept_measured.take_if(|(program, _)| *program == prepared.program.digest())
+        {
+            self.last_measured.extend(kept);
+        }
         self.provability = None;
         self.obstacle = None;
         // The plan is only begun where the user hasn't begun one meanwhile.
         if let Some(first) = &prepared.first_plan
+            && !self.is_restored
             && self.cuts().is_empty()
             && !self.can_undo()
         {
-            self.plan = first.clone();
+            self.draft_mut().plan = first.clone();
         }
         self.prepared = Some(prepared);
     }
@@ -283,7 +313,7 @@ impl Session {
     /// Whether the estimates are those of the plan as it is.
     #[must_use]
     pub fn has_estimates(&self) -> bool {
-        self.estimates.as_ref().is_some_and(|(plan, _)| *plan == self.plan)
+        self.estimates.as_ref().is_some_and(|(plan, _)| plan == self.plan())
     }
 
     /// Takes estimates; those of a plan that is gone serve until newer ones come.
@@ -292,7 +322,11 @@ impl Session {
         if let Some(by_system) = estimates.by_system {
             self.by_system = by_system;
         }
-        self.estimates = Some((estimates.plan, estimates.rows));
+        let found = (estimates.plan, estimates.rows);
+        if found.0 == *self.plan() {
+            self.draft_mut().estimates = Some(found.clone());
+        }
+        self.estimates = Some(found);
     }
 
     /// The whole model as one slice.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use microtome_engine::cost::{self, Totals};
+use microtome_engine::digest::Digest;
 use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::{Estimator, Metric, Plan};
@@ -40,10 +41,18 @@ pub struct Opened {
     pub(super) facts: Vec<NodeFacts>,
     pub(super) totals: Totals,
     pub(super) path: PathBuf,
-    pub(super) inputs: Option<(String, Inputs)>,
+    pub(super) inputs: Option<(PathBuf, Inputs)>,
     pub(super) calibration: Vec<Vec<Vec<f32>>>,
     /// What the user should know, such as a test set that could not be read.
     pub notes: Vec<String>,
+}
+
+impl Opened {
+    /// Digest of the model.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.model.graph.digest
+    }
 }
 
 /// Reads a model and the inputs beside it. It takes long: for a worker.
@@ -70,7 +79,7 @@ pub fn open(path: &Path) -> Result<Opened, String> {
     let mut beside = |names: &[&str]| {
         let found = names.iter().map(|name| path.with_file_name(name)).find(|p| p.is_file())?;
         match inputs::read(&found, &graph) {
-            Ok(inputs) => Some((name_of(&found), inputs)),
+            Ok(inputs) => Some((found, inputs)),
             Err(error) => {
                 notes.push(error.to_string());
                 None

@@ -10,6 +10,7 @@ use microtome_engine::report::charts::{
 use microtome_engine::run::{self, Event, Measured, Outcome, Phase, Piece, Request, Reveal};
 
 use super::Session;
+use super::record::Record;
 use super::systems::prove_secs;
 use crate::panels::slices::SummaryRow;
 use crate::run_view::{RunView, State};
@@ -67,7 +68,7 @@ impl Session {
             skeleton: self.skeleton.clone(),
             program: prepared.program.clone(),
             card: prepared.card.clone(),
-            plan: self.plan.clone(),
+            plan: self.plan().clone(),
             input: case.tensors.clone(),
             prove: marked.clone(),
             reveal: Reveal::ENDS,
@@ -78,10 +79,11 @@ impl Session {
             whole_too: self.proves_whole(),
             child_program,
         };
+        let (plan, draft) = (self.plan().clone(), self.draft().id);
         let job = run::start(request, wake);
         let pieces =
             marked.into_iter().map(Piece::Slice).chain(self.proves_whole().then_some(Piece::Whole));
-        self.run = Some(RunView::new(job, self.plan.clone(), self.case, pieces, memory_bytes));
+        self.run = Some(RunView::new(job, plan, draft, self.case, pieces, memory_bytes));
     }
 
     /// Takes the events of the run that goes on, and keeps what its proofs took.
@@ -102,19 +104,27 @@ impl Session {
         }
     }
 
-    /// Takes what came out of the run that just ended.
+    /// Takes what came out of the run that just ended, and keeps it with the plan that made it.
     pub fn take_outcome(&mut self) {
         let Some(run) = &self.run else { return };
         let proven = run.outcome.as_ref().is_some_and(|o| o.sliced.verdict.output_proven);
         if let (true, Some(answer)) = (run.case == self.case, &mut self.answer) {
             answer.proven = proven;
         }
+        let (Some(outcome), Some(prepared)) = (&run.outcome, &self.prepared) else { return };
+        let input = self.input_name().unwrap_or_default();
+        let program = prepared.program.digest();
+        let record = Record::of(outcome, run.plan.clone(), program, input, run.case);
+        let id = run.draft;
+        if let Some(draft) = self.drafts.by_id(id) {
+            draft.record = Some(record);
+        }
     }
 
-    /// What came out of the last run.
+    /// What came out of the last run, where it was of the plan that is shown.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
-        self.run.as_ref()?.outcome.as_deref()
+        self.run.as_ref().filter(|run| run.draft == self.draft().id)?.outcome.as_deref()
     }
 
     /// The bundle of the last run.
@@ -123,17 +133,10 @@ impl Session {
         self.outcome().map(|outcome| &outcome.sliced.bundle)
     }
 
-    /// The last run, where it was of the plan as it is now.
-    fn current_run(&self) -> Option<&RunView> {
-        let mut slices = 0..self.plan.slice_count();
-        slices.all(|slice| self.run_of(Piece::Slice(slice)).is_some()).then_some(())?;
-        self.run.as_ref()
-    }
-
     /// The last run, where this piece of it is the plan's as it is now: the same nodes, proven by
     /// the same system.
     fn run_of(&self, piece: Piece) -> Option<&RunView> {
-        let (now, run) = (&self.plan, self.run.as_ref()?);
+        let (now, run) = (self.plan(), self.run.as_ref()?);
         let is_same = match piece {
             Piece::Slice(slice) => {
                 run.plan.cuts() == now.cuts() && run.plan.system(slice) == now.system(slice)
@@ -143,16 +146,20 @@ impl Session {
         is_same.then_some(run)
     }
 
-    /// How a piece stands in the last run.
+    /// How a piece stands in the run that goes on or was the last, or in the one that was kept.
     #[must_use]
     pub fn state(&self, piece: Piece) -> Option<&State> {
-        self.run_of(piece)?.pieces.get(&piece).map(|view| &view.state)
+        static VERIFIED: State = State::Verified;
+        let view = self.run_of(piece).and_then(|run| run.pieces.get(&piece));
+        let kept = || self.record().filter(|record| !self.is_stale() && record.has(piece));
+        view.map(|view| &view.state).or_else(|| kept().map(|_| &VERIFIED))
     }
 
-    /// What a slice took in the last run.
+    /// What a slice took when it was last proven by its system, in whichever plan.
     #[must_use]
     pub fn measured(&self, slice: usize) -> Option<Measured> {
-        self.run_of(Piece::Slice(slice))?.pieces.get(&Piece::Slice(slice))?.measured
+        let range = self.plan().ranges(self.graph.nodes.len()).get(slice).copied()?;
+        self.last_measured(range, self.system(slice))
     }
 
     /// What the whole model took when it was last proven as one slice, by its system.
@@ -231,7 +238,7 @@ impl Session {
     #[must_use]
     pub fn compare(&self) -> Option<CompareData> {
         let whole = self.whole().filter(|_| !self.marked().is_empty())?;
-        let linking = self.outcome().filter(|_| self.current_run().is_some());
+        let linking = self.record().filter(|_| !self.is_stale());
         Some(CompareData {
             subtitle: self.graph.name.clone(),
             slices: self.piece_costs(),
@@ -241,7 +248,7 @@ impl Session {
                 self.whole_measured().as_ref(),
             ),
             linking_secs: linking
-                .map_or_else(Quantity::default, |o| Quantity::measured(o.sliced.linking_secs)),
+                .map_or_else(Quantity::default, |record| Quantity::measured(record.linking_secs)),
             scales: Scales::Own,
         })
     }

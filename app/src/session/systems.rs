@@ -59,21 +59,21 @@ impl Session {
     /// The proof system of a slice.
     #[must_use]
     pub fn system(&self, slice: usize) -> System {
-        self.plan.system(slice)
+        self.plan().system(slice)
     }
 
     /// The proof system of the whole model, where it is proven for comparison.
     #[must_use]
     pub fn whole_system(&self) -> System {
-        self.plan.system(0)
+        self.plan().system(0)
     }
 
     /// The proof system of all slices; nothing where they differ.
     #[must_use]
     pub fn common_system(&self) -> Option<System> {
-        let first = self.plan.system(0);
-        let mut others = 1..self.plan.slice_count();
-        others.all(|slice| self.plan.system(slice) == first).then_some(first)
+        let first = self.plan().system(0);
+        let mut others = 1..self.plan().slice_count();
+        others.all(|slice| self.plan().system(slice) == first).then_some(first)
     }
 
     /// Chooses the proof system of all slices, as one step.
@@ -86,7 +86,7 @@ impl Session {
 
     /// Chooses the proof system of one slice.
     pub fn set_system(&mut self, slice: usize, system: System) {
-        if slice < self.plan.slice_count() {
+        if slice < self.plan().slice_count() {
             self.edit(|plan| {
                 plan.set_system(slice, system);
                 Ok(())
@@ -104,7 +104,7 @@ impl Session {
     #[must_use]
     pub fn systems(&self) -> Option<SystemsData> {
         let nodes = self.graph.nodes.len();
-        let mut ranges = self.plan.ranges(nodes);
+        let mut ranges = self.plan().ranges(nodes);
         ranges.push((0, nodes));
         // Those of a plan with as many slices serve until newer ones come.
         let fitting = self.by_system.len() == ranges.len();
