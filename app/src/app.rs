@@ -23,6 +23,7 @@ use crate::session::Session;
 use crate::tamper::Tamper;
 use crate::tasks::Message;
 use crate::theme;
+use crate::tour::{self, Anchor, Tour};
 use crate::worker::{EstimateWorker, Workers};
 
 /// Recent files that are remembered.
@@ -44,6 +45,8 @@ pub struct Settings {
     pub chart: ChartTab,
     /// Proofs that may run at a time.
     pub jobs: usize,
+    /// The tour was taken, or declined.
+    pub knows_tour: bool,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             balance: Balance::default(),
             chart: ChartTab::default(),
             jobs: 1,
+            knows_tour: false,
         }
     }
 }
@@ -99,6 +103,12 @@ pub struct App {
     pub(crate) toasts: Toasts,
     pub(crate) verifying: bool,
     pub(crate) about: bool,
+    /// The box with the words of the field is open.
+    pub(crate) words: bool,
+    /// The tour, while it goes on.
+    pub tour: Option<Tour>,
+    /// The tour is offered.
+    pub(crate) offers_tour: bool,
     pub(crate) palette: Option<Palette>,
     /// The new name of the plan, while it is typed.
     pub(crate) renaming: Option<String>,
@@ -127,7 +137,10 @@ impl App {
         match file.or_else(newest) {
             // Opened in the first frame: where projects are kept is known then.
             Some(path) => app.files_to_open.push_back(path),
-            None => app.open_sample(crate::samples::ALL[0].name),
+            None => {
+                app.offers_tour = !app.settings.knows_tour;
+                app.open_sample(crate::samples::ALL[0].name);
+            }
         }
         app
     }
@@ -155,6 +168,9 @@ impl App {
             toasts: Toasts::default().with_anchor(egui_notify::Anchor::BottomRight),
             verifying: false,
             about: false,
+            words: false,
+            tour: None,
+            offers_tour: false,
             palette: None,
             renaming: None,
             free_memory: None,
@@ -210,7 +226,7 @@ impl App {
             .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 4)))
             .show(ui, |ui| self.status_bar(ui));
         let size = ui.available_size();
-        Panel::left("input and node")
+        let left = Panel::left("input and node")
             .frame(margin)
             .default_size(if size.x < 1100.0 { 196.0 } else { 232.0 })
             .size_range(180.0..=(size.x * 0.35).max(181.0))
@@ -219,6 +235,7 @@ impl App {
                 ui.take_available_width();
                 self.left(ui);
             });
+        tour::anchor(ui.ctx(), Anchor::Input, left.response.rect);
         Panel::right("slices and charts")
             .frame(margin)
             .default_size((size.x * 0.445).min(size.x - 640.0).clamp(360.0, 680.0))
@@ -227,7 +244,7 @@ impl App {
                 ui.take_available_width();
                 self.right(ui);
             });
-        Panel::bottom("jobs and verdict")
+        let bottom = Panel::bottom("jobs and verdict")
             .frame(margin)
             .default_size((size.y * 0.24).clamp(120.0, 260.0))
             .size_range(90.0..=(size.y * 0.6).max(91.0))
@@ -235,6 +252,7 @@ impl App {
                 ui.take_available_height();
                 self.bottom(ui);
             });
+        tour::anchor(ui.ctx(), Anchor::Bottom, bottom.response.rect);
         CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.center(ui));
         name_resize_handles(ui.ctx());
     }
@@ -266,7 +284,7 @@ impl App {
         let height = ui.available_height();
         let mut actions = Vec::new();
         let mut shown = None;
-        Panel::top("slices")
+        let top = Panel::top("slices")
             .frame(Frame::new())
             .default_size((height * 0.5).min(height - 300.0).max(160.0))
             .size_range(110.0..=(height - 120.0).max(111.0))
@@ -277,6 +295,7 @@ impl App {
                 ui.add_space(2.0);
                 actions = slices::show(ui, session, self.selection);
             });
+        tour::anchor(ui.ctx(), Anchor::Slices, top.response.rect);
         ui.add_space(theme::GAP);
         charts::show(ui, session, &mut self.settings.chart, &mut self.queue);
         for action in actions {
@@ -446,6 +465,8 @@ impl eframe::App for App {
             self.chosen(&ctx, purpose, &path);
         }
         self.about_box(&ctx);
+        self.words_box(&ctx);
+        self.tour_ui(&ctx);
         if let (Some(name), Some(session)) =
             (plans::rename_box(&ctx, &mut self.renaming), &mut self.session)
         {

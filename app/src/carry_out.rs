@@ -57,6 +57,8 @@ impl App {
             Command::ThemeDark => ctx.set_theme(ThemePreference::Dark),
             Command::ThemeLight => ctx.set_theme(ThemePreference::Light),
             Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
+            Command::Tour => self.start_tour(),
+            Command::Words => self.words = true,
             Command::About => self.about = true,
             Command::Palette => self.toggle_palette(ctx),
             Command::NextObstacle => self.next_obstacle(),

@@ -98,13 +98,17 @@ pub enum Command {
     NextObstacle,
     /// Chooses what the colours of nodes tell.
     ColorBy(ColorBy),
+    /// A guided tour.
+    Tour,
+    /// What the words of the field mean.
+    Words,
     /// What this program is.
     About,
 }
 
 impl Command {
     /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
-    const WITH_KEYS: [Self; 26] = [
+    const WITH_KEYS: [Self; 27] = [
         Self::Redo,
         Self::NewPlan,
         Self::SaveProject,
@@ -131,10 +135,11 @@ impl Command {
         Self::Palette,
         Self::NextPlan,
         Self::RenamePlan,
+        Self::Words,
     ];
 
     /// Commands in the order of the menus, apart from those of colours.
-    const PLAIN: [Self; 45] = [
+    const PLAIN: [Self; 47] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -179,6 +184,8 @@ impl Command {
         Self::ThemeDark,
         Self::ThemeLight,
         Self::ThemeSystem,
+        Self::Tour,
+        Self::Words,
         Self::About,
     ];
 
@@ -241,6 +248,8 @@ impl Command {
             Self::ColorBy(ColorBy::Bytes) => "Colour nodes by activation bytes",
             Self::ColorBy(ColorBy::Seconds) => "Colour nodes by predicted seconds",
             Self::ColorBy(ColorBy::Slice) => "Colour nodes by slice",
+            Self::Tour => "Guided tour",
+            Self::Words => "Words of the field",
             Self::About => "About Microtome",
         }
     }
@@ -304,6 +313,8 @@ impl Command {
                 "What proving each operation is predicted to take, as a slice by itself"
             }
             Self::ColorBy(_) => "Choose what the colours of nodes tell",
+            Self::Tour => "Slice, prove, verify and cheat on a small sample, step by step",
+            Self::Words => "What witness, commitment, proof, soundness and the others mean",
             Self::About => "What this program is",
         }
     }
@@ -324,6 +335,7 @@ impl Command {
             Self::NewPlan => both(Key::N),
             Self::NextPlan => command(Key::PageDown),
             Self::RenamePlan => plain(Key::F2),
+            Self::Words => plain(Key::F1),
             Self::SaveBundle => both(Key::S),
             Self::ExportSlices => command(Key::E),
             Self::Quit => command(Key::Q),

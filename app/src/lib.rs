@@ -22,6 +22,8 @@ mod tasks;
 #[cfg(test)]
 mod testing;
 pub mod theme;
+pub mod tour;
+pub mod words;
 pub mod worker;
 
 pub use app::{App, Settings};

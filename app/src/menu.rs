@@ -13,6 +13,7 @@ use crate::panels::systems;
 use crate::samples;
 use crate::session::Session;
 use crate::theme;
+use crate::tour::{self, Anchor};
 
 impl App {
     /// Why a command can't be carried out now, where it can't.
@@ -28,6 +29,8 @@ impl App {
             | Command::ThemeLight
             | Command::ThemeSystem
             | Command::Palette
+            | Command::Tour
+            | Command::Words
             | Command::About => None,
             Command::NextObstacle => match session {
                 None => Some(no_model),
@@ -172,7 +175,7 @@ impl App {
                 ui.separator();
                 self.items(ui, &[&[C::ThemeDark, C::ThemeLight, C::ThemeSystem]]);
             });
-            ui.menu_button("Help", |ui| self.items(ui, &[&[C::About]]));
+            ui.menu_button("Help", |ui| self.items(ui, &[&[C::Tour, C::Words], &[C::About]]));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 self.main_buttons(ui);
             });
@@ -256,6 +259,9 @@ impl App {
         let response = ui.add_enabled(hindrance.is_none(), widget);
         let enabled = hindrance.is_none();
         response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, command.text()));
+        if command == Command::Prove {
+            tour::anchor(ui.ctx(), Anchor::Prove, response.rect);
+        }
         if response.clicked() {
             self.queue.push(command);
         }

@@ -175,6 +175,25 @@ impl Session {
         self.estimates = None;
     }
 
+    /// Shows a plan of this name as a model begins with, in the place of one that has the name.
+    pub fn show_fresh_plan(&mut self, name: &str) {
+        let whole = Plan::whole(self.graph.digest);
+        let first = self.prepared.as_ref().and_then(|prepared| prepared.first_plan.clone());
+        let kept = KeptPlan {
+            name: name.to_owned(),
+            plan: first.unwrap_or(whole),
+            skipped: BTreeSet::new(),
+            record: None,
+        };
+        let others = |draft: &Draft| draft.name != name;
+        self.drafts.add(kept).show_last();
+        let (shown, id) = (self.drafts.current, self.draft().id);
+        let before = self.drafts.all[..shown].iter().filter(|draft| others(draft)).count();
+        self.drafts.all.retain(|draft| draft.id == id || others(draft));
+        self.drafts.current = before;
+        self.estimates = None;
+    }
+
     /// Gives the plan that is shown another name; an empty one changes nothing.
     pub fn rename_draft(&mut self, name: &str) {
         let name = name.trim();
