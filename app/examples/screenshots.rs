@@ -1,5 +1,6 @@
 //! Pictures of the window, drawn without a display:
-//! `cargo run --release --example screenshots [FOLDER]` writes them into `screenshots/`.
+//! `cargo run --release --example screenshots [FOLDER [PART]]` writes them into `screenshots/`, all
+//! or those of one part.
 //!
 //! The pictures of proving need the program itself beside this example: `cargo build --release`.
 
@@ -17,13 +18,14 @@ use microtome_app::panels::charts::ChartTab;
 use microtome_engine::prove::System;
 
 type Window = Harness<'static, App>;
+type Done = Result<(), Box<dyn std::error::Error>>;
 
 struct Studio {
     folder: PathBuf,
     program: Option<PathBuf>,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Done {
     let folder = std::env::args().nth(1).unwrap_or_else(|| "screenshots".to_owned());
     std::fs::create_dir_all(&folder)?;
     let program = std::env::current_exe()?
@@ -32,16 +34,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(|target| target.join("microtome"))
         .filter(|path| path.is_file());
     let studio = Studio { folder: folder.into(), program };
-    for (theme, name) in [(ThemePreference::Dark, "dark"), (ThemePreference::Light, "light")] {
-        studio.overview(theme, name)?;
-    }
-    studio.sizes()?;
-    studio.residual()?;
-    studio.finding()?;
-    if studio.program.is_some() {
-        studio.proving()?;
-    } else {
-        eprintln!("target/release/microtome is missing: no pictures of proving");
+    let only = std::env::args().nth(2);
+    let parts: [(&str, fn(&Studio) -> Done); 7] = [
+        ("dark", |studio| studio.overview(ThemePreference::Dark, "dark")),
+        ("light", |studio| studio.overview(ThemePreference::Light, "light")),
+        ("sizes", Studio::sizes),
+        ("residual", Studio::residual),
+        ("finding", Studio::finding),
+        ("tour", Studio::tour),
+        ("proving", Studio::proving),
+    ];
+    for (name, draw) in parts {
+        if only.as_ref().is_none_or(|only| only == name) {
+            draw(&studio)?;
+        }
     }
     Ok(())
 }
@@ -69,7 +75,7 @@ impl Studio {
         window
     }
 
-    fn save(&self, window: &mut Window, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    fn save(&self, window: &mut Window, name: &str) -> Done {
         window.run_steps(4);
         let path = self.folder.join(format!("{name}.png"));
         window.render()?.save(&path)?;
@@ -77,11 +83,7 @@ impl Studio {
         Ok(())
     }
 
-    fn overview(
-        &self,
-        theme: ThemePreference,
-        name: &str,
-    ) -> Result<(), Box<dyn std::error::Error>> {
+    fn overview(&self, theme: ThemePreference, name: &str) -> Done {
         let mut window = self.open("digits-lenet", [1280.0, 800.0], theme);
         window.state_mut().selection.node = Some(0);
         self.save(&mut window, &format!("window-{name}"))?;
@@ -97,7 +99,7 @@ impl Studio {
         self.save(&mut window, &format!("drag-{name}"))
     }
 
-    fn sizes(&self) -> Result<(), Box<dyn std::error::Error>> {
+    fn sizes(&self) -> Done {
         for (name, size) in [("small", [1000.0, 640.0]), ("large", [1920.0, 1080.0])] {
             let mut window = self.open("digits-lenet", size, ThemePreference::Dark);
             self.save(&mut window, name)?;
@@ -105,13 +107,13 @@ impl Studio {
         Ok(())
     }
 
-    fn residual(&self) -> Result<(), Box<dyn std::error::Error>> {
+    fn residual(&self) -> Done {
         let mut window = self.open("digits-resnet", [1280.0, 800.0], ThemePreference::Light);
         self.save(&mut window, "residual")
     }
 
     /// The palette over the nodes of an operator, and nodes coloured by their cost.
-    fn finding(&self) -> Result<(), Box<dyn std::error::Error>> {
+    fn finding(&self) -> Done {
         let mut window = self.open("digits-resnet", [1280.0, 800.0], ThemePreference::Dark);
         window.state_mut().ask(Command::ColorBy(ColorBy::Macs));
         self.save(&mut window, "heat")?;
@@ -121,7 +123,38 @@ impl Studio {
         self.save(&mut window, "palette")
     }
 
-    fn proving(&self) -> Result<(), Box<dyn std::error::Error>> {
+    /// Two steps of the tour, and two plans of one model.
+    fn tour(&self) -> Done {
+        let mut window = self.open("digits-cnn", [1280.0, 800.0], ThemePreference::Light);
+        window.state_mut().ask(Command::Tour);
+        wait(&mut window, 10, |app| app.tour.is_some());
+        window.run_steps(4);
+        window.get_by_label("Next").click();
+        self.save(&mut window, "tour")?;
+        window.get_by_label("Leave the tour").click();
+        window.run_steps(4);
+        window.state_mut().ask(Command::UseWhir);
+        window.run_steps(4);
+        if self.program.is_none() {
+            return Ok(());
+        }
+        prove(&mut window);
+        window.state_mut().ask(Command::NewPlan);
+        window.run_steps(4);
+        window.state_mut().settings.balance.slices = 5;
+        window.state_mut().ask(Command::Balance);
+        wait(&mut window, 10, |app| app.session.as_ref().is_some_and(|s| s.cuts().len() == 4));
+        prove(&mut window);
+        window.state_mut().selection.cut = window.state().session.as_ref().map(|s| s.cuts()[0]);
+        window.state_mut().ask(Command::RemoveBoundary);
+        self.save(&mut window, "plans")
+    }
+
+    fn proving(&self) -> Done {
+        if self.program.is_none() {
+            eprintln!("target/release/microtome is missing: no pictures of proving");
+            return Ok(());
+        }
         let mut window = self.open("digits-lenet", [1280.0, 800.0], ThemePreference::Dark);
         window.state_mut().ask(Command::Prove);
         // A command is carried out in the next frame.
@@ -139,7 +172,7 @@ impl Studio {
     }
 
     /// The same slices by the other proof system, and then one of them.
-    fn systems(&self, window: &mut Window) -> Result<(), Box<dyn std::error::Error>> {
+    fn systems(&self, window: &mut Window) -> Done {
         window.state_mut().ask(Command::UseWhir);
         window.run_steps(4);
         prove(window);

@@ -220,7 +220,7 @@ impl App {
     /// Draws the tour, or the offer of one.
     pub(crate) fn tour_ui(&mut self, ctx: &Context) {
         self.offer_ui(ctx);
-        self.await_model();
+        self.await_model(ctx);
         let Some(tour) = self.tour.as_ref().filter(|tour| !tour.waits_for_model) else { return };
         let step = tour.step();
         let done = self.is_done(tour);
@@ -240,7 +240,10 @@ impl App {
             Some(Asked::Back) => self.go_to_step(number.saturating_sub(2)),
             Some(Asked::Next) if number == Step::ALL.len() => self.leave_tour(),
             Some(Asked::Next) => self.go_to_step(number),
-            Some(Asked::Help) => self.help_with(step),
+            Some(Asked::Help) => {
+                self.help_with(step);
+                self.refresh_estimates(ctx);
+            }
             None => {}
         }
     }
@@ -273,13 +276,14 @@ impl App {
     }
 
     /// Goes on once the sample is there: on a plan of its own, so that the user's stay as they are.
-    fn await_model(&mut self) {
+    fn await_model(&mut self, ctx: &Context) {
         if !self.tour.as_ref().is_some_and(|tour| tour.waits_for_model) || !self.is_sample_open() {
             return;
         }
         let Some(session) = self.session.as_mut().filter(|s| s.has_estimates()) else { return };
         session.show_fresh_plan(PLAN);
         self.verify_kept();
+        self.refresh_estimates(ctx);
         self.go_to_step(0);
     }
 
