@@ -115,6 +115,8 @@ pub struct App {
     /// When it was asked for last, and what it was.
     pub(crate) free_memory: Option<(Instant, u64)>,
     pub(crate) files_to_open: VecDeque<PathBuf>,
+    /// A bundle that waits for its model.
+    pub(crate) bundle_to_open: Option<PathBuf>,
     pub(crate) child_program: Option<PathBuf>,
     pub(crate) keeper: Keeper,
     /// Bring what is known of the selected node into sight at the next drawing.
@@ -175,6 +177,7 @@ impl App {
             renaming: None,
             free_memory: None,
             files_to_open: VecDeque::new(),
+            bundle_to_open: None,
             child_program: None,
             keeper: Keeper::default(),
             reveal_inspector: false,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use egui::{Context, ThemePreference, ViewportCommand};
-use microtome_engine::bundle::Secrets;
+use microtome_engine::bundle::{Custody, Secrets, WeightCard};
 use microtome_engine::onnx::Model;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts;
@@ -37,6 +37,7 @@ impl App {
             Command::SavePlan => self.save_as(ctx, Purpose::SavePlan, "plan.json"),
             Command::SaveProject => self.save_as(ctx, Purpose::SaveProject, ENDING),
             Command::SaveBundle => self.save_as(ctx, Purpose::SaveBundle, "bundle"),
+            Command::SaveCard => self.save_as(ctx, Purpose::SaveCard, "card"),
             Command::ExportSlices => self.save_as(ctx, Purpose::ExportSlices, "slices"),
             Command::SaveChartSvg => self.save_as(ctx, Purpose::SaveChartSvg, "chart.svg"),
             Command::SaveChartPng => self.save_as(ctx, Purpose::SaveChartPng, "chart.png"),
@@ -103,6 +104,12 @@ impl App {
                 }
             }
             (Command::MergeAll, ..) => session.merge_all(),
+            (Command::CommitWeights, ..) => {
+                session.weights = match session.weights {
+                    Custody::Public => Custody::Committed,
+                    Custody::Committed => Custody::Public,
+                };
+            }
             (Command::UseHalo2, ..) => session.set_all_systems(System::Halo2),
             (Command::UseWhir, ..) => session.set_all_systems(System::Whir),
             (Command::NextSystem, ..) => {
@@ -169,7 +176,9 @@ impl App {
     fn save_as(&mut self, ctx: &Context, purpose: Purpose, ending: &str) {
         let name = self.session.as_ref().map_or("model", |session| &session.graph.name);
         let suggestion = match purpose {
-            Purpose::SaveBundle | Purpose::SaveProject => format!("{name}.{ending}"),
+            Purpose::SaveBundle | Purpose::SaveCard | Purpose::SaveProject => {
+                format!("{name}.{ending}")
+            }
             _ => format!("{name}-{ending}"),
         };
         self.dialogs.open(ctx, purpose, &suggestion);
@@ -191,6 +200,7 @@ impl App {
             }
             Purpose::SaveProject => self.save_project(path),
             Purpose::SaveBundle => self.save_bundle(path),
+            Purpose::SaveCard => self.save_card(path),
             Purpose::ExportSlices => self.export(path),
             Purpose::SaveChartSvg | Purpose::SaveChartPng => {
                 let tab = self.settings.chart;
@@ -252,6 +262,20 @@ impl App {
                 let (path, beside) = (path.display(), beside.display());
                 format!("Saved the bundle as {path}; what stays hidden is in {beside}.")
             }))
+        });
+    }
+
+    fn save_card(&mut self, path: &Path) {
+        let Some(session) = &self.session else { return };
+        let Some(prepared) = session.prepared.clone() else { return };
+        let (model, skeleton) = (Arc::clone(&session.model), Arc::clone(&session.skeleton));
+        let path = path.to_owned();
+        self.workers.start("save card", move || {
+            let card = WeightCard::of(&model.graph, &skeleton, &prepared.program, prepared.card);
+            let written =
+                card.and_then(|card| card.write(&path).map_err(|error| error.to_string()));
+            let saved = format!("Saved the weight card as {}.", path.display());
+            Message::Written(written.map(|()| saved))
         });
     }
 

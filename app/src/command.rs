@@ -22,6 +22,8 @@ pub enum Command {
     OpenBundle,
     /// Saves the bundle of the last run.
     SaveBundle,
+    /// Saves the card that stands in for the model where weights are committed.
+    SaveCard,
     /// Writes each slice as a model of its own.
     ExportSlices,
     /// Saves the chart as SVG.
@@ -70,6 +72,8 @@ pub enum Command {
     UseWhir,
     /// Proves the selected slice by the next system.
     NextSystem,
+    /// Binds the weights by commitments, or shows them.
+    CommitWeights,
     /// Starts proving.
     Prove,
     /// Stops proving.
@@ -139,7 +143,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours.
-    const PLAIN: [Self; 47] = [
+    const PLAIN: [Self; 49] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -147,6 +151,7 @@ impl Command {
         Self::SavePlan,
         Self::SaveProject,
         Self::SaveBundle,
+        Self::SaveCard,
         Self::ExportSlices,
         Self::SaveChartSvg,
         Self::SaveChartPng,
@@ -175,6 +180,7 @@ impl Command {
         Self::UseHalo2,
         Self::UseWhir,
         Self::NextSystem,
+        Self::CommitWeights,
         Self::NextObstacle,
         Self::PreviousCase,
         Self::NextCase,
@@ -205,6 +211,7 @@ impl Command {
             Self::SaveProject => "Save project…",
             Self::OpenBundle => "Verify a bundle…",
             Self::SaveBundle => "Save bundle…",
+            Self::SaveCard => "Save weight card…",
             Self::ExportSlices => "Export slices…",
             Self::SaveChartSvg => "Save chart as SVG…",
             Self::SaveChartPng => "Save chart as PNG…",
@@ -229,6 +236,7 @@ impl Command {
             Self::UseHalo2 => "All slices by halo2",
             Self::UseWhir => "All slices by whir",
             Self::NextSystem => "Other system for the selected slice",
+            Self::CommitWeights => "Commit to the weights",
             Self::Prove => "Prove",
             Self::Cancel => "Cancel",
             Self::Verify => "Verify",
@@ -268,6 +276,10 @@ impl Command {
             }
             Self::OpenBundle => "Open a proof bundle and check it against the open model",
             Self::SaveBundle => "Save the proofs of the last run, and the secrets beside them",
+            Self::SaveCard => {
+                "Commit to the weights and save the card against which bundles with committed \
+                 weights are verified, in place of the model"
+            }
             Self::ExportSlices => "Write each slice as an ONNX model of its own",
             Self::SaveChartSvg => "Save the chart as a drawing for a paper",
             Self::SaveChartPng => "Save the chart as a picture",
@@ -296,6 +308,10 @@ impl Command {
             Self::UseHalo2 => System::Halo2.promise(),
             Self::UseWhir => System::Whir.promise(),
             Self::NextSystem => "Prove the selected slice by the other proof system",
+            Self::CommitWeights => {
+                "Bind the weights by commitments instead of sending them: who verifies has a card \
+                 in place of the model. Bound, not hidden: each proof tells a little about them"
+            }
             Self::Prove => "Prove the marked slices in the background",
             Self::Cancel => "Stop proving; finished proofs of this run are dropped",
             Self::Verify => "Check the bundle of the last run again, as a stranger would",

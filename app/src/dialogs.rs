@@ -30,6 +30,8 @@ pub enum Purpose {
     SaveProject,
     /// Where the bundle goes.
     SaveBundle,
+    /// Where the card of the weights goes.
+    SaveCard,
     /// The folder that the slices go to.
     ExportSlices,
     /// Where the chart goes as a drawing.
@@ -48,6 +50,7 @@ impl Purpose {
             Self::SavePlan => "Save the plan",
             Self::SaveProject => "Save the project",
             Self::SaveBundle => "Save the bundle",
+            Self::SaveCard => "Save the weight card",
             Self::ExportSlices => "Export the slices into a folder",
             Self::SaveChartSvg => "Save the chart as SVG",
             Self::SaveChartPng => "Save the chart as PNG",
@@ -64,6 +67,7 @@ impl Purpose {
             Self::OpenBundle | Self::SaveBundle => &[("Bundles", &["bundle"])],
             Self::OpenPlan | Self::SavePlan => &[("Plans", &["json"])],
             Self::SaveProject => &[("Projects", &[ENDING])],
+            Self::SaveCard => &[("Weight cards", &["card"])],
             Self::ExportSlices => &[],
             Self::SaveChartSvg => &[("SVG drawings", &["svg"])],
             Self::SaveChartPng => &[("PNG pictures", &["png"])],
@@ -76,6 +80,7 @@ impl Purpose {
             Self::SavePlan
                 | Self::SaveProject
                 | Self::SaveBundle
+                | Self::SaveCard
                 | Self::SaveChartSvg
                 | Self::SaveChartPng
         )

@@ -117,6 +117,21 @@ impl App {
         Some(project_path(&self.model_folder()?))
     }
 
+    /// The model that a bundle is of, where it was open here before.
+    pub(crate) fn model_of_bundle(&self, path: &Path) -> Result<PathBuf, String> {
+        let bundle = Bundle::read(path).map_err(|error| {
+            format!("{error}; what is opened is a model, a project, a plan or a bundle")
+        })?;
+        let model = bundle.header.model;
+        let known =
+            self.keeper.folder.as_ref().and_then(|projects| {
+                Project::read(&project_path(&model_folder(projects, model))).ok()
+            });
+        known.map(|project| project.model.path).filter(|path| path.is_file()).ok_or_else(|| {
+            format!("{}: to verify this bundle, open its model first.", path.display())
+        })
+    }
+
     fn model_folder(&self) -> Option<PathBuf> {
         let (session, projects) = (self.session.as_ref()?, self.keeper.folder.as_ref()?);
         Some(model_folder(projects, session.graph.digest))

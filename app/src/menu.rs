@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Button, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
+use egui::{Button, Checkbox, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
+use microtome_engine::bundle::Custody;
 use microtome_engine::prove::System;
 use microtome_engine::report::format as fmt;
 
@@ -68,6 +69,10 @@ impl App {
                 let there = session.is_some_and(|s| s.bundle().is_some());
                 needs(there || self.kept_bundle().is_some(), "Prove something first.")
             }
+            Command::CommitWeights => needs(
+                session.is_some_and(Session::can_commit_weights),
+                "Only whir binds weights by commitments: choose it for all slices.",
+            ),
             Command::NextPlan | Command::DeletePlan => {
                 let several = session.is_some_and(|s| s.drafts().all().len() > 1);
                 needs(several, "There is one plan only.")
@@ -82,6 +87,10 @@ impl App {
             Command::PreviousCase | Command::NextCase => {
                 needs(session.is_some_and(|s| s.case_count() > 1), "There is one case at most.")
             }
+            Command::SaveCard => needs(
+                session.is_some_and(|s| s.prepared.is_some() && !s.is_nominal()),
+                "The model is not calibrated yet.",
+            ),
             Command::Balance => needs(
                 session.is_some_and(|s| s.prepared.is_some()),
                 "The model is not in fixed point yet.",
@@ -137,7 +146,7 @@ impl App {
                     ui,
                     &[
                         &[C::OpenInput, C::OpenPlan, C::OpenBundle],
-                        &[C::SaveProject, C::SavePlan, C::SaveBundle, C::ExportSlices],
+                        &[C::SaveProject, C::SavePlan, C::SaveBundle, C::SaveCard, C::ExportSlices],
                         &[C::SaveChartSvg, C::SaveChartPng],
                         &[C::Quit],
                     ],
@@ -167,6 +176,8 @@ impl App {
                         &[C::PreviousCase, C::NextCase],
                     ],
                 );
+                ui.separator();
+                self.weights_item(ui);
             });
             ui.menu_button("View", |ui| {
                 self.items(ui, &[&[C::Fit, C::ZoomIn, C::ZoomOut]]);
@@ -180,6 +191,22 @@ impl App {
                 self.main_buttons(ui);
             });
         });
+    }
+
+    fn weights_item(&mut self, ui: &mut Ui) {
+        let command = Command::CommitWeights;
+        let hindrance = self.hindrance(command);
+        let custody = self.session.as_ref().map(Session::custody);
+        let mut on = custody == Some(Custody::Committed);
+        let check = Checkbox::new(&mut on, command.text());
+        let response = ui.add_enabled(hindrance.is_none(), check);
+        if response.clicked() {
+            self.queue.push(command);
+            ui.close();
+        }
+        response
+            .on_hover_text(command.tooltip())
+            .on_disabled_hover_text(hindrance.unwrap_or_default());
     }
 
     fn color_items(&mut self, ui: &mut Ui) {

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use microtome_engine::bundle::Custody;
 use microtome_engine::digest::Digest;
 use microtome_engine::files::{self, Access};
 use microtome_engine::plan::Plan;
@@ -40,6 +41,9 @@ pub struct Project {
     pub current: usize,
     /// Whether the whole model is proven too, for comparison.
     pub whole_too: bool,
+    /// Where the weights are while slices are proven.
+    #[serde(default)]
+    pub weights: Custody,
     /// What ranges of nodes took, under which program.
     pub measured: Option<KeptMeasured>,
     /// Where the user looked; nothing for all of the model.
@@ -125,6 +129,7 @@ impl Project {
             plans: drafts.all().iter().map(kept).collect(),
             current: drafts.current_index(),
             whole_too: session.whole_too,
+            weights: session.weights,
             measured: session.measured_ranges(),
             place,
             node,

@@ -95,13 +95,13 @@ impl App {
                 self.say(Kind::Error, format!("{}: open a model first.", path.display()));
             }
             (_, true) => self.open_bundle(path),
-            (_, false) => {
-                let text = format!(
-                    "{}: this is no .onnx model. To verify a bundle, open its model first.",
-                    path.display()
-                );
-                self.say(Kind::Error, text);
-            }
+            (_, false) => match self.model_of_bundle(path) {
+                Ok(model) => {
+                    self.open_model(&model, None);
+                    self.bundle_to_open = Some(path.to_owned());
+                }
+                Err(reason) => self.say(Kind::Error, reason),
+            },
         }
     }
 
@@ -347,6 +347,9 @@ impl App {
         }
         self.prepare();
         self.ask_model();
+        if let Some(bundle) = self.bundle_to_open.take() {
+            self.open_bundle(&bundle);
+        }
     }
 
     fn prepare(&mut self) {

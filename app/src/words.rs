@@ -1,6 +1,6 @@
 //! Plain words for the field's terms, shown where the terms appear and all together in one box.
 
-use egui::{Context, Id, Modal, Response, ScrollArea, Ui};
+use egui::{Context, Id, Modal, Pos2, Response, ScrollArea, Shape, Ui};
 
 use crate::app::App;
 use crate::theme;
@@ -122,6 +122,15 @@ impl Term {
     /// Says what the term means where the pointer rests on something.
     pub fn explain(self, response: Response) -> Response {
         response.on_hover_ui(|ui| self.show(ui))
+    }
+
+    /// The calm name of a fact, which explains itself where the pointer rests on it.
+    pub fn label(self, ui: &mut Ui, text: &str) -> Response {
+        let label = ui.label(theme::weak(ui, text));
+        let y = label.rect.bottom() - 1.0;
+        let ends = [Pos2::new(label.rect.left(), y), Pos2::new(label.rect.right(), y)];
+        ui.painter().extend(Shape::dotted_line(&ends, theme::of(ui).faint, 3.0, 0.7));
+        self.explain(label)
     }
 
     fn show(self, ui: &mut Ui) {

@@ -10,6 +10,7 @@ use egui_kittest::kittest::Queryable as _;
 use microtome_app::command::Command;
 use microtome_app::project::Project;
 use microtome_app::run_view::State;
+use microtome_engine::bundle::Custody;
 use microtome_engine::run::Piece;
 
 /// Waits until the project that is kept is the one that is open.
@@ -180,4 +181,42 @@ fn a_project_is_carried_to_another_place() {
     wait(&mut third, "the reason", |app| !app.log.is_empty());
     let text = &third.state().log[0].text;
     assert!(text.contains("net.onnx") && text.contains("not there any more"), "{text}");
+}
+
+#[test]
+fn a_bundle_with_committed_weights_finds_its_model_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = proving("digits-cnn");
+    window.state_mut().keep_projects_in(folder.path().to_owned());
+    window.state_mut().ask(Command::CommitWeights);
+    window.run_steps(2);
+    let custody = |window: &Window| window.state().session.as_ref().unwrap().custody();
+    assert_eq!(custody(&window), Custody::Public, "halo2 can't");
+    window.state_mut().ask(Command::UseWhir);
+    window.run_steps(2);
+    window.state_mut().ask(Command::CommitWeights);
+    window.run_steps(3);
+    assert_eq!(custody(&window), Custody::Committed);
+    window.state_mut().session.as_mut().unwrap().whole_too = false;
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "a verdict", |app| app.verified.is_some());
+    let bundle = window.state().session.as_ref().unwrap().bundle().unwrap().clone();
+    assert_eq!(bundle.header.weights, Custody::Committed);
+    kept(&mut window);
+    drop(window);
+
+    let path = folder.path().join("mine.bundle");
+    bundle.write(&path).unwrap();
+    let mut window =
+        window_with(path.clone(), |app| app.keep_projects_in(folder.path().to_owned()));
+    wait(&mut window, "the verdict", |app| {
+        app.verified.as_ref().is_some_and(|verified| verified.from == "mine.bundle")
+    });
+    assert!(window.state().verified.as_ref().unwrap().verdict.accepted);
+    drop(window);
+
+    // Where the model is not known, that is said.
+    let mut window = common::window(path);
+    wait(&mut window, "the reason", |app| !app.log.is_empty());
+    assert!(window.state().log[0].text.contains("open its model first"));
 }

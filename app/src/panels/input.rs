@@ -3,10 +3,11 @@
 use egui::{ColorImage, Sense, TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, WidgetType};
 use microtome_engine::report::format as fmt;
 
-use super::fact;
+use super::{fact, fact_about};
 use crate::command::Command;
 use crate::session::{Answer, Session};
 use crate::theme;
+use crate::words::Term;
 
 /// Classes that are shown as bars.
 const TOP_CLASSES: usize = 5;
@@ -118,7 +119,7 @@ fn show_answer(ui: &mut Ui, answer: &Answer, expected: Option<i64>) {
     }
     if let Some((class, probability)) = answer.top_fixed() {
         let value = theme::strong(format!("{class}   {probability:.3}")).color(color(class));
-        fact(ui, "fixed point", value);
+        fact_about(ui, Term::FixedPoint, "fixed point", value);
     }
     fidelity(ui, answer);
     let classes = answer.top_classes(TOP_CLASSES);

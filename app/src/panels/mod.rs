@@ -16,6 +16,7 @@ use egui::{
 };
 
 use crate::theme;
+use crate::words::Term;
 
 /// A row as high as its text: rows are otherwise as high as a button.
 pub fn line<R>(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui) -> R) -> R {
@@ -30,6 +31,16 @@ pub fn line<R>(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui) -> R) -> R {
 pub fn fact(ui: &mut Ui, name: &str, value: impl Into<RichText>) {
     line(ui, |ui| {
         ui.label(theme::weak(ui, name));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(value.into()).truncate());
+        });
+    });
+}
+
+/// The same for a name that is a term of the field.
+pub fn fact_about(ui: &mut Ui, term: Term, name: &str, value: impl Into<RichText>) {
+    line(ui, |ui| {
+        term.label(ui, name);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add(egui::Label::new(value.into()).truncate());
         });

@@ -16,6 +16,7 @@ use crate::panels::{plans, systems};
 use crate::run_view::{State, phase_name};
 use crate::session::{Session, SliceRow};
 use crate::theme;
+use crate::words::Term;
 
 const ROW_HEIGHT: f32 = 37.0;
 
@@ -72,8 +73,8 @@ pub fn toolbar(
         ui.spacing_mut().item_spacing.x = 10.0;
         shown = plans::tabs(ui, session, queue);
         let coverage = fmt::percent(session.coverage());
-        ui.label(theme::small(ui, format!("{coverage} of MACs proven")))
-            .on_hover_text("The part of the multiply-accumulates that the marked slices hold");
+        let label = ui.label(theme::small(ui, format!("{coverage} of MACs proven")));
+        Term::Coverage.explain(label);
     });
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;

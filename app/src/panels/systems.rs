@@ -1,10 +1,12 @@
 //! The choice of a proof system, for all slices and for one, with what each of them promises.
 
 use egui::{Align, Button, Layout, Popup, Response, RichText, Ui, WidgetInfo, WidgetType};
+use microtome_engine::bundle::Custody;
 use microtome_engine::prove::System;
 
 use crate::session::Session;
 use crate::theme;
+use crate::words::Term;
 
 /// Width of the list of choices: a promise takes two or three lines of it.
 const LIST_WIDTH: f32 = 340.0;
@@ -34,6 +36,9 @@ fn promise(common: Option<System>) -> String {
 pub fn of_plan(ui: &mut Ui, session: &Session) -> Option<System> {
     let common = session.common_system();
     let (name, kind) = match common {
+        Some(system) if session.custody() == Custody::Committed => {
+            (system.to_string(), "weights committed")
+        }
         Some(system) => (system.to_string(), kind(system)),
         None => ("mixed".to_owned(), "some tensors public"),
     };
@@ -96,6 +101,15 @@ fn choices(ui: &mut Ui, current: Option<System>) -> Option<System> {
             chosen = Some(system);
         }
         ui.label(theme::weak(ui, promise(Some(system))));
+        let terms: &[Term] = match system {
+            System::Halo2 => &[Term::ZeroKnowledge, Term::Soundness, Term::Commitment],
+            System::Whir => &[Term::Soundness, Term::Proof],
+        };
+        ui.horizontal_wrapped(|ui| {
+            for term in terms {
+                term.label(ui, term.name());
+            }
+        });
         ui.add_space(theme::GAP);
     }
     chosen

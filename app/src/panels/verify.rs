@@ -4,9 +4,10 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 use microtome_engine::bundle::{Standing, Verdict};
 use microtome_engine::report::format as fmt;
 
-use super::fact;
+use super::fact_about;
 use crate::command::Command;
 use crate::theme;
+use crate::words::Term;
 
 /// From this width on slices and facts stand side by side.
 const WIDE: f32 = 430.0;
@@ -114,23 +115,27 @@ fn slices(ui: &mut Ui, verified: &Verified) {
 
 fn facts(ui: &mut Ui, verdict: &Verdict) {
     let yes = |holds: bool| if holds { "yes" } else { "no" };
-    fact(ui, "slices linked", yes(verdict.linked));
-    fact(ui, "output proven", yes(verdict.output_proven));
-    fact(ui, "coverage of MACs", fmt::percent(verdict.coverage_macs));
+    fact_about(ui, Term::Commitment, "slices linked", yes(verdict.linked));
+    fact_about(ui, Term::Soundness, "output proven", yes(verdict.output_proven));
+    let coverage = fmt::percent(verdict.coverage_macs);
+    fact_about(ui, Term::Coverage, "coverage of MACs", coverage);
     if let Some(root) = &verdict.root {
-        digest(ui, "receipt root", &root.to_string());
+        digest(ui, Some(Term::Receipt), "receipt root", &root.to_string());
     }
     if let Some(program) = &verdict.program {
-        digest(ui, "program", &program.to_string());
+        digest(ui, Some(Term::FixedPoint), "program", &program.to_string());
     }
-    digest(ui, "model", &verdict.model.to_string());
+    digest(ui, None, "model", &verdict.model.to_string());
 }
 
-fn digest(ui: &mut Ui, name: &str, text: &str) {
+fn digest(ui: &mut Ui, term: Option<Term>, name: &str, text: &str) {
     let short: String = text.chars().take(16).collect();
     let label = egui::Label::new(RichText::new(format!("{short}…")).monospace());
     super::line(ui, |ui| {
-        ui.label(theme::weak(ui, name));
+        match term {
+            Some(term) => drop(term.label(ui, name)),
+            None => drop(ui.label(theme::weak(ui, name))),
+        }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let copy = ui.add(label.sense(egui::Sense::click()));
             copy.widget_info(|| {

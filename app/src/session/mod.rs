@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use microtome_engine::bundle::Custody;
 use microtome_engine::cost::Totals;
 use microtome_engine::digest::Digest;
 use microtome_engine::graph::Graph;
@@ -66,6 +67,8 @@ pub struct Session {
     pub run: Option<RunView>,
     /// Prove the whole model too, for comparison.
     pub whole_too: bool,
+    /// Where the weights are while slices are proven.
+    pub weights: Custody,
     drafts: Drafts,
     inputs: Option<(PathBuf, Inputs)>,
     inputs_version: u64,
@@ -134,6 +137,7 @@ impl Session {
             answer: None,
             run: None,
             whole_too: true,
+            weights: Custody::Public,
             drafts: Drafts::new(plan),
             inputs: opened.inputs,
             inputs_version: 0,

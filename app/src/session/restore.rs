@@ -48,6 +48,7 @@ impl Session {
             self.is_restored = true;
         }
         self.whole_too = project.whole_too;
+        self.weights = project.weights;
         self.kept_measured = project.measured.map(|kept| {
             let ranges = kept.ranges.into_iter();
             (kept.program, ranges.map(|r| (((r.from, r.to), r.system), r.measured)).collect())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use microtome_engine::bundle::{Bundle, Custody};
 use microtome_engine::predict::Prediction;
+use microtome_engine::prove::System;
 use microtome_engine::report::charts::{
     CompareData, PerSliceData, PieceCosts, Quantity, Scales, TimelineData,
 };
@@ -53,6 +54,18 @@ impl Session {
         self.whole_too && self.whole().is_some_and(|whole| whole.prediction.is_some())
     }
 
+    /// Whether all slices are proven by a system that can bind weights that it isn't shown.
+    #[must_use]
+    pub fn can_commit_weights(&self) -> bool {
+        self.common_system() == Some(System::Whir)
+    }
+
+    /// Where the weights are in the next run: what the user chose, where the systems can.
+    #[must_use]
+    pub fn custody(&self) -> Custody {
+        if self.can_commit_weights() { self.weights } else { Custody::Public }
+    }
+
     /// Starts proving the marked slices in the background.
     pub fn prove(
         &mut self,
@@ -75,7 +88,7 @@ impl Session {
             context: String::new(),
             jobs,
             memory_bytes,
-            weights: Custody::Public,
+            weights: self.custody(),
             whole_too: self.proves_whole(),
             child_program,
         };
