@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, ThemePreference, Ui};
+use egui::{Context, ThemePreference, Ui};
 use egui_notify::Toasts;
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +16,14 @@ use crate::palette::Palette;
 use crate::panels::charts::ChartTab;
 use crate::panels::input::InputPicture;
 use crate::panels::log::{Entry, Kind};
+use crate::panels::plans;
 use crate::panels::slices::{Balance, SliceAction};
 use crate::panels::verify::Verified;
-use crate::panels::{self, charts, input, inspector, jobs, log, plans, slices, tamper, verify};
 use crate::session::Session;
 use crate::tamper::Tamper;
 use crate::tasks::Message;
 use crate::theme;
-use crate::tour::{self, Anchor, Tour};
+use crate::tour::Tour;
 use crate::worker::{EstimateWorker, Workers};
 
 /// Recent files that are remembered.
@@ -112,6 +112,8 @@ pub struct App {
     pub(crate) palette: Option<Palette>,
     /// The new name of the plan, while it is typed.
     pub(crate) renaming: Option<String>,
+    /// What is said to be free instead of what is, where pictures have to stay the same.
+    pub shown_memory: Option<u64>,
     /// When it was asked for last, and what it was.
     pub(crate) free_memory: Option<(Instant, u64)>,
     pub(crate) files_to_open: VecDeque<PathBuf>,
@@ -121,8 +123,18 @@ pub struct App {
     pub(crate) keeper: Keeper,
     /// Bring what is known of the selected node into sight at the next drawing.
     pub(crate) reveal_inspector: bool,
-    picture: InputPicture,
+    pub(crate) picture: InputPicture,
     started: Instant,
+}
+
+impl BottomTab {
+    /// All of them, with what the tabs say.
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Jobs, "Jobs"),
+        (Self::Verify, "Verify"),
+        (Self::Tamper, "Tamper"),
+        (Self::Log, "Log"),
+    ];
 }
 
 impl App {
@@ -175,6 +187,7 @@ impl App {
             offers_tour: false,
             palette: None,
             renaming: None,
+            shown_memory: None,
             free_memory: None,
             files_to_open: VecDeque::new(),
             bundle_to_open: None,
@@ -219,149 +232,7 @@ impl App {
         self.settings.recent.truncate(MOST_RECENT);
     }
 
-    fn panels(&mut self, ui: &mut Ui) {
-        let margin =
-            Frame::new().fill(theme::of(ui).panel).inner_margin(Margin::same(theme::MARGIN));
-        Panel::top("menu bar")
-            .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 5)))
-            .show(ui, |ui| self.menu_bar(ui));
-        Panel::bottom("status bar")
-            .frame(margin.inner_margin(Margin::symmetric(theme::MARGIN, 4)))
-            .show(ui, |ui| self.status_bar(ui));
-        let size = ui.available_size();
-        let left = Panel::left("input and node")
-            .frame(margin)
-            .default_size(if size.x < 1100.0 { 196.0 } else { 232.0 })
-            .size_range(180.0..=(size.x * 0.35).max(181.0))
-            .show(ui, |ui| {
-                // A panel is as wide as what it holds; this makes it as wide as the user chose.
-                ui.take_available_width();
-                self.left(ui);
-            });
-        tour::anchor(ui.ctx(), Anchor::Input, left.response.rect);
-        Panel::right("slices and charts")
-            .frame(margin)
-            .default_size((size.x * 0.445).min(size.x - 640.0).clamp(360.0, 680.0))
-            .size_range(300.0..=(size.x * 0.6).max(301.0))
-            .show(ui, |ui| {
-                ui.take_available_width();
-                self.right(ui);
-            });
-        let bottom = Panel::bottom("jobs and verdict")
-            .frame(margin)
-            .default_size((size.y * 0.24).clamp(120.0, 260.0))
-            .size_range(90.0..=(size.y * 0.6).max(91.0))
-            .show(ui, |ui| {
-                ui.take_available_height();
-                self.bottom(ui);
-            });
-        tour::anchor(ui.ctx(), Anchor::Bottom, bottom.response.rect);
-        CentralPanel::default().frame(Frame::new()).show(ui, |ui| self.center(ui));
-        name_resize_handles(ui.ctx());
-    }
-
-    fn left(&mut self, ui: &mut Ui) {
-        let Some(session) = &self.session else {
-            theme::heading(ui, "Input");
-            panels::nothing(ui, "Open a model to begin.");
-            return;
-        };
-        ScrollArea::vertical().id_salt("left").auto_shrink(false).show(ui, |ui| {
-            input::show(ui, session, &mut self.picture, &mut self.queue);
-            ui.add_space(theme::GROUP);
-            ui.separator();
-            let top = ui.cursor().min;
-            inspector::show(ui, session, self.selection.node);
-            if std::mem::take(&mut self.reveal_inspector) {
-                let section = egui::Rect::from_min_max(top, ui.min_rect().max);
-                ui.scroll_to_rect(section, Some(egui::Align::TOP));
-            }
-        });
-    }
-
-    fn right(&mut self, ui: &mut Ui) {
-        let Some(session) = &self.session else {
-            theme::heading(ui, "Slices");
-            return;
-        };
-        let height = ui.available_height();
-        let mut actions = Vec::new();
-        let mut shown = None;
-        let top = Panel::top("slices")
-            .frame(Frame::new())
-            .default_size((height * 0.5).min(height - 300.0).max(160.0))
-            .size_range(110.0..=(height - 120.0).max(111.0))
-            .resizable(true)
-            .show(ui, |ui| {
-                ui.take_available_height();
-                shown = slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
-                ui.add_space(2.0);
-                actions = slices::show(ui, session, self.selection);
-            });
-        tour::anchor(ui.ctx(), Anchor::Slices, top.response.rect);
-        ui.add_space(theme::GAP);
-        charts::show(ui, session, &mut self.settings.chart, &mut self.queue);
-        for action in actions {
-            self.slice_action(ui.ctx(), action);
-        }
-        if let Some(index) = shown {
-            self.change_plan(|session| session.show_draft(index));
-            self.refresh_estimates(ui.ctx());
-        }
-    }
-
-    fn bottom(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            let all = [
-                (BottomTab::Jobs, "Jobs"),
-                (BottomTab::Verify, "Verify"),
-                (BottomTab::Tamper, "Tamper"),
-                (BottomTab::Log, "Log"),
-            ];
-            panels::tabs(ui, &mut self.bottom, &all);
-        });
-        ui.add_space(theme::GAP);
-        match (self.bottom, &self.session) {
-            (BottomTab::Log, _) => log::show(ui, &self.log),
-            (_, None) => panels::nothing(ui, "Open a model to begin."),
-            (BottomTab::Jobs, Some(session)) => jobs::show(ui, session, &mut self.queue),
-            (BottomTab::Tamper, Some(_)) => {
-                let attacks = tamper::show(ui, &self.tamper);
-                if !attacks.is_empty() {
-                    self.attack(attacks);
-                }
-            }
-            (BottomTab::Verify, Some(session)) => {
-                let can_save = session.bundle().is_some() || self.kept_bundle().is_some();
-                verify::show(ui, self.verified.as_ref(), self.verifying, can_save, &mut self.queue);
-            }
-        }
-    }
-
-    fn center(&mut self, ui: &mut Ui) {
-        let actions = match (&self.session, &mut self.graph) {
-            (Some(session), Some(graph)) => {
-                graph.show(ui, session, self.selection, self.settings.color_by)
-            }
-            _ => {
-                let t = theme::of(ui);
-                ui.painter().rect_filled(ui.max_rect(), 0, t.canvas);
-                ui.centered_and_justified(|ui| match &self.opening {
-                    Some(name) => ui.label(theme::weak(ui, format!("Opening {name}…"))),
-                    None => ui.label(theme::weak(ui, "Drop an ONNX model here, or open one.")),
-                });
-                Vec::new()
-            }
-        };
-        if !actions.is_empty() {
-            ui.ctx().request_repaint();
-        }
-        for action in actions {
-            self.graph_action(ui.ctx(), action);
-        }
-    }
-
-    fn graph_action(&mut self, ctx: &Context, action: GraphAction) {
+    pub(crate) fn graph_action(&mut self, ctx: &Context, action: GraphAction) {
         let Some(session) = &mut self.session else { return };
         match action {
             GraphAction::SelectNode(node) => self.selection.node = Some(node),
@@ -390,7 +261,7 @@ impl App {
         self.refresh_estimates(ctx);
     }
 
-    fn slice_action(&mut self, ctx: &Context, action: SliceAction) {
+    pub(crate) fn slice_action(&mut self, ctx: &Context, action: SliceAction) {
         let Some(session) = &mut self.session else { return };
         match action {
             SliceAction::Select(slice) => {
@@ -425,20 +296,6 @@ impl App {
                 theme::strong_font(22.0),
                 t.text,
             );
-        }
-    }
-}
-
-/// Panels leave the edges that resize them without a name, which screen readers would read.
-fn name_resize_handles(ctx: &Context) {
-    let panels = ["input and node", "slices and charts", "jobs and verdict", "slices"];
-    for panel in panels {
-        let handle = ctx.read_response(egui::Id::new(panel).with("__resize"));
-        if let Some(handle) = handle {
-            let name = format!("Resize the panel of {panel}");
-            handle.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::WidgetType::ResizeHandle, true, &name)
-            });
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod keeping;
 mod menu;
 mod palette;
 pub mod panels;
+pub mod panes;
 pub mod plot_backend;
 pub mod project;
 pub mod run_view;

@@ -299,6 +299,9 @@ impl App {
 
     /// Free memory of this machine, asked for now and then: asking takes longer than drawing.
     fn free_memory(&mut self) -> u64 {
+        if let Some(bytes) = self.shown_memory {
+            return bytes;
+        }
         let stale = Duration::from_secs(3);
         let (asked, bytes) = self
             .free_memory

@@ -26,6 +26,16 @@ pub enum ChartTab {
     Systems,
 }
 
+impl ChartTab {
+    /// All of them, with what the tabs say.
+    pub const ALL: [(Self, &str); 4] = [
+        (Self::Compare, "Compare"),
+        (Self::PerSlice, "By slice"),
+        (Self::Timeline, "Timeline"),
+        (Self::Systems, "Systems"),
+    ];
+}
+
 /// The chart that a tab shows, where there is data for it.
 #[must_use]
 pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
@@ -40,13 +50,7 @@ pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
 /// Draws the tabs and the chart.
 pub fn show(ui: &mut Ui, session: &Session, tab: &mut ChartTab, queue: &mut Vec<Command>) {
     ui.horizontal(|ui| {
-        let all = [
-            (ChartTab::Compare, "Compare"),
-            (ChartTab::PerSlice, "By slice"),
-            (ChartTab::Timeline, "Timeline"),
-            (ChartTab::Systems, "Systems"),
-        ];
-        super::tabs(ui, tab, &all);
+        super::tabs(ui, tab, &ChartTab::ALL);
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             for (text, command) in [("PNG", Command::SaveChartPng), ("SVG", Command::SaveChartSvg)]
             {

@@ -1,6 +1,6 @@
 //! What a stranger with the model and the bundle finds out.
 
-use egui::{Grid, RichText, ScrollArea, Ui};
+use egui::{Grid, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
 use microtome_engine::bundle::{Standing, Verdict};
 use microtome_engine::report::format as fmt;
 
@@ -32,7 +32,7 @@ pub fn show(
     can_save: bool,
     queue: &mut Vec<Command>,
 ) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         if busy {
             ui.spinner();
             ui.label(theme::weak(ui, "Verifying…"));
@@ -49,12 +49,14 @@ pub fn show(
             super::badge(ui, text, color);
             ui.label(theme::weak(ui, &v.from));
         }
-        for (command, enabled) in [
-            (Command::OpenBundle, !busy),
-            (Command::Verify, can_save && !busy),
-            (Command::SaveBundle, can_save),
+        for (command, text, enabled) in [
+            (Command::OpenBundle, "Open…", !busy),
+            (Command::Verify, "Verify", can_save && !busy),
+            (Command::SaveBundle, "Save…", can_save),
         ] {
-            let button = ui.add_enabled(enabled, egui::Button::new(command.text()));
+            let button = ui.add_enabled(enabled, egui::Button::new(text));
+            let name = command.text();
+            button.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, name));
             if button.on_hover_text(command.hint(ui.ctx())).clicked() {
                 queue.push(command);
             }
@@ -89,7 +91,7 @@ pub fn show(
 fn slices(ui: &mut Ui, verified: &Verified) {
     let t = theme::of(ui);
     let verdict = &verified.verdict;
-    Grid::new("slice verdicts").num_columns(5).spacing([12.0, 4.0]).show(ui, |ui| {
+    Grid::new("slice verdicts").num_columns(5).spacing([8.0, 4.0]).show(ui, |ui| {
         for slice in &verdict.slices {
             ui.label(theme::strong(format!("slice {}", slice.index)).color(t.slice(slice.index)));
             let (text, color) = match slice.standing {
@@ -139,7 +141,7 @@ fn digest(ui: &mut Ui, term: Option<Term>, name: &str, text: &str) {
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             let copy = ui.add(label.sense(egui::Sense::click()));
             copy.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::WidgetType::Button, true, format!("Copy {name}"))
+                WidgetInfo::labeled(WidgetType::Button, true, format!("Copy {name}"))
             });
             if copy.clicked() {
                 ui.ctx().copy_text(text.to_owned());

@@ -10,6 +10,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::NodeT as _;
 use microtome_app::App;
 
+/// How long a worker may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// The window under test.
 pub type Window = Harness<'static, App>;
 
@@ -40,7 +43,18 @@ pub fn wait(window: &mut Window, what: &str, holds: impl Fn(&App) -> bool) {
     let start = Instant::now();
     while !holds(window.state()) {
         let log: Vec<_> = window.state().log.iter().map(|entry| &entry.text).collect();
-        assert!(start.elapsed() < Duration::from_secs(120), "waited for {what}; log: {log:?}");
+        assert!(start.elapsed() < PATIENCE, "waited for {what}; log: {log:?}");
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    window.run_steps(3);
+}
+
+/// The same for a window of any kind.
+pub fn wait_until<S>(window: &mut Harness<'_, S>, what: &str, holds: impl Fn(&S) -> bool) {
+    let start = Instant::now();
+    while !holds(window.state()) {
+        assert!(start.elapsed() < PATIENCE, "waited for {what}");
         window.step();
         std::thread::sleep(Duration::from_millis(5));
     }
