@@ -6,8 +6,9 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use microtome_engine::report::charts::{
-    Chart, CompareData, Look, MemorySample, PerSliceData, Phase, PieceCosts, Quantity, RowState,
-    Scales, Span, SweepData, SweepPoint, TimelineData, TimelineRow, to_png, to_svg,
+    Chart, CompareData, Look, MemorySample, PerSliceData, Phase, PieceCosts, PlanCosts, PlansData,
+    Quantity, RowState, Scales, Scaling, Series, Span, SweepData, SweepPoint, TimelineData,
+    TimelineRow, View, to_png, to_svg,
 };
 
 const SIZE: (u32, u32) = (760, 420);
@@ -17,17 +18,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = directory.ok_or("usage: charts DIRECTORY")?;
     std::fs::create_dir_all(&directory)?;
     for (name, chart) in charts() {
-        write(&directory, name, &chart)?;
+        write(&directory, name, &chart, &View::default())?;
     }
+    let log = View { scaling: Scaling::Log, ..View::default() };
+    let hidden = [Series::Sum, Series::Predicted].into();
+    let some = View { hidden, ..View::default() };
+    let three = [1.0, 2.84, 0.9];
+    write(&directory, "compare-log", &compare(&three, 3, Scales::Own), &log)?;
+    write(&directory, "compare-hidden", &compare(&three, 3, Scales::Own), &some)?;
+    write(&directory, "sweep-log", &sweep(), &log)?;
+    write(&directory, "sweep-hidden", &sweep(), &some)?;
     println!("wrote the charts to {}", directory.display());
     Ok(())
 }
 
-fn write(directory: &Path, name: &str, chart: &Chart) -> Result<(), Box<dyn Error>> {
+fn write(directory: &Path, name: &str, chart: &Chart, view: &View) -> Result<(), Box<dyn Error>> {
     for (theme, dark) in [("light", false), ("dark", true)] {
         let base = directory.join(format!("{name}-{theme}"));
-        std::fs::write(base.with_extension("svg"), to_svg(chart, SIZE, dark)?)?;
-        let png = to_png(chart, SIZE, Look { dark, scale: 2.0 })?;
+        std::fs::write(base.with_extension("svg"), to_svg(chart, view, SIZE, dark)?)?;
+        let png = to_png(chart, view, SIZE, Look::on_paper(dark, 2.0))?;
         std::fs::write(base.with_extension("png"), png)?;
     }
     std::fs::write(directory.join(format!("{name}.csv")), chart.table().to_csv())?;
@@ -47,7 +56,10 @@ fn charts() -> Vec<(&'static str, Chart)> {
         ("timeline-twenty", timeline(20, None)),
         ("slices", per_slice(&three, 2)),
         ("slices-twenty", per_slice(&twenty, 20)),
+        ("slices-far-apart", per_slice(&[0.02, 2.84, 0.9], 2)),
         ("sweep", sweep()),
+        ("plans-two", plans(2)),
+        ("plans-four", plans(4)),
     ]
 }
 
@@ -69,7 +81,7 @@ fn piece(name: &str, prove_secs: f64, measured: bool) -> PieceCosts {
 }
 
 fn pieces(secs: &[f64], measured: usize) -> Vec<PieceCosts> {
-    let one = |(i, &secs): (usize, &f64)| piece(&(i + 1).to_string(), secs, i < measured);
+    let one = |(i, &secs): (usize, &f64)| piece(&i.to_string(), secs, i < measured);
     secs.iter().enumerate().map(one).collect()
 }
 
@@ -87,6 +99,22 @@ fn compare(secs: &[f64], measured: usize, scales: Scales) -> Chart {
 fn per_slice(secs: &[f64], measured: usize) -> Chart {
     let subtitle = "lenet-digits.onnx, invented numbers".to_owned();
     Chart::PerSlice(PerSliceData { subtitle, slices: pieces(secs, measured) })
+}
+
+fn plans(count: usize) -> Chart {
+    let plan = |(name, secs, measured): (&str, &[f64], usize)| {
+        PlanCosts::new(name, pieces(secs, measured))
+    };
+    let all: [(&str, &[f64], usize); 4] = [
+        ("3 slices", &[1.0, 2.84, 0.9], 3),
+        ("5 slices, balanced", &[0.9, 1.2, 1.1, 1.0, 0.9], 5),
+        ("by layers", &[0.3; 12], 0),
+        ("whole", &[5.4], 1),
+    ];
+    Chart::Plans(PlansData {
+        subtitle: "lenet-digits.onnx, invented numbers".to_owned(),
+        plans: all.into_iter().take(count).map(plan).collect(),
+    })
 }
 
 fn timeline(jobs: usize, now_secs: Option<f64>) -> Chart {
@@ -111,7 +139,7 @@ fn timeline(jobs: usize, now_secs: Option<f64>) -> Chart {
             _ if over => RowState::Verified,
             _ => RowState::Open,
         };
-        rows.push(TimelineRow { name: format!("slice {}", i + 1), spans, state });
+        rows.push(TimelineRow { name: format!("slice {i}"), spans, state });
     }
     let end = now_secs.unwrap_or((jobs - 1) as f64 * 1.7 + 2.8);
     for step in 0..=(end * 10.0) as usize {

@@ -70,6 +70,24 @@ pub fn secs(seconds: f64) -> String {
     if seconds == 0.0 { "0 s".to_owned() } else { Unit::write(seconds, &TIME_UNITS) }
 }
 
+/// A duration with five digits, for who asks for the exact value: `2.8413 s`.
+#[must_use]
+pub fn exact_secs(seconds: f64) -> String {
+    if !seconds.is_finite() || seconds == 0.0 {
+        return secs(seconds);
+    }
+    let unit = Unit::of(seconds, &TIME_UNITS);
+    format!("{} {}", five_digits(seconds / unit.size), unit.name)
+}
+
+/// A size with every byte beside the short form: `390 MB (389,973,120 B)`.
+#[must_use]
+pub fn exact_bytes(bytes: f64) -> String {
+    let short = bytes_f64(bytes);
+    let is_short = !bytes.is_finite() || !(999.5..1e15).contains(&bytes);
+    if is_short { short } else { format!("{short} ({} B)", grouped(bytes.round() as u64)) }
+}
+
 /// A size in decimal units: `512 B`, `21.6 kB`, `390 MB`, `4.09 GB`.
 #[must_use]
 pub fn bytes(bytes: u64) -> String {
@@ -159,6 +177,16 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
+fn five_digits(value: f64) -> String {
+    match value.abs() {
+        size if size >= 9_999.5 => grouped_f64(value),
+        size if size >= 999.95 => format!("{value:.1}"),
+        size if size >= 99.995 => format!("{value:.2}"),
+        size if size >= 9.9995 => format!("{value:.3}"),
+        _ => format!("{value:.4}"),
+    }
+}
+
 fn grouped_f64(value: f64) -> String {
     if value.abs() >= 1e15 {
         return format!("{value:.2e}");
@@ -209,6 +237,17 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(bytes(value), text);
         }
+    }
+
+    #[test]
+    fn exact_values_have_more_digits() {
+        assert_eq!(exact_secs(2.841_37), "2.8414 s");
+        assert_eq!(exact_secs(0.012_345_6), "12.346 ms");
+        assert_eq!(exact_secs(0.0), "0 s");
+        assert_eq!(exact_secs(f64::NAN), "–");
+        assert_eq!(exact_bytes(389_973_120.0), "390 MB (389,973,120 B)");
+        assert_eq!(exact_bytes(512.0), "512 B");
+        assert_eq!(exact_bytes(f64::NAN), "–");
     }
 
     #[test]

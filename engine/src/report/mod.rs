@@ -10,5 +10,6 @@
 
 pub mod charts;
 pub mod format;
+mod graph_picture;
 pub mod page;
 pub mod table;

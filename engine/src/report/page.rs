@@ -2,20 +2,21 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::charts::{Chart, CompareData, ExportError, PerSliceData, PieceCosts, Quantity, to_svg};
+use super::charts::{
+    Chart, CompareData, ExportError, PerSliceData, PieceCosts, Quantity, TimelineData, View, to_svg,
+};
 use super::format::{bytes, grouped, secs};
+use super::graph_picture;
 use crate::bundle::{SliceVerdict, Standing};
 use crate::cost::Totals;
 use crate::graph::Graph;
 use crate::plan::{Plan, SliceEstimate};
 use crate::program::Source;
 use crate::prove::System;
-use crate::run::{Measured, Outcome};
+use crate::run::{Measured, Outcome, Piece};
 
 /// Pixels of a chart on the page.
 const CHART_PX: (u32, u32) = (760, 400);
-/// Nodes of a slice that the picture of the plan names.
-const NAMED_NODES: usize = 12;
 
 /// What a report is made of.
 pub struct Report<'a> {
@@ -31,6 +32,8 @@ pub struct Report<'a> {
     pub whole: &'a SliceEstimate,
     /// What came out.
     pub outcome: &'a Outcome,
+    /// What ran when, where that was recorded.
+    pub timeline: Option<TimelineData>,
 }
 
 impl Report<'_> {
@@ -48,7 +51,7 @@ impl Report<'_> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width";
                     title { "Microtome: " (self.graph.name) }
-                    style { (PreEscaped(STYLE)) }
+                    style { (PreEscaped(STYLE)) (PreEscaped(graph_picture::STYLE)) }
                 }
                 body {
                     header {
@@ -61,7 +64,8 @@ impl Report<'_> {
                     @for reason in &verdict.reasons { p class="reason" { (reason) } }
                     (self.summary())
                     h2 { "Plan" }
-                    (self.picture())
+                    (self.cuts())
+                    (graph_picture::picture(self.graph, &self.estimates))
                     h2 { "Slices" }
                     (self.slices())
                     h2 { "Charts" }
@@ -110,25 +114,20 @@ impl Report<'_> {
         }
     }
 
-    /// The slices as bands, each with its nodes in order.
-    fn picture(&self) -> Markup {
+    /// Where the model is cut, in words.
+    fn cuts(&self) -> Markup {
+        let cuts: Vec<String> = self
+            .plan
+            .cuts()
+            .iter()
+            .filter_map(|&cut| Some((cut, self.graph.nodes.get(cut)?)))
+            .map(|(cut, node)| format!("node {cut} ({} {})", node.op, node.name))
+            .collect();
         html! {
-            ol class="bands" start="0" {
-                @for (index, estimate) in self.estimates.iter().enumerate() {
-                    li style=(format!("--hue: {}", index * 47 % 360)) {
-                        span class="name" { "slice " (index) }
-                        @for &node in estimate.nodes.iter().take(NAMED_NODES) {
-                            @let node = &self.graph.nodes[node];
-                            span class="node" title=(node.name) { (node.op) }
-                        }
-                        @if estimate.nodes.len() > NAMED_NODES {
-                            span class="more" {
-                                "and " (estimate.nodes.len() - NAMED_NODES) " more"
-                            }
-                        }
-                        span class="crossing" { (bytes(estimate.out_bytes)) " out" }
-                    }
-                }
+            @if cuts.is_empty() {
+                p { "The model is proven as one slice." }
+            } @else {
+                p { "A new slice begins at " (cuts.join(", ")) "." }
             }
         }
     }
@@ -159,7 +158,7 @@ impl Report<'_> {
                 }
             }
             @for (piece, reason) in &self.outcome.failures {
-                p class="reason" { (format!("{piece:?}")) ": " (reason) }
+                p class="reason" { (name_of(*piece)) " was not proven: " (reason) }
             }
         }
     }
@@ -185,7 +184,8 @@ impl Report<'_> {
             }));
         }
         charts.push(Chart::PerSlice(PerSliceData { subtitle, slices }));
-        charts.iter().map(|chart| to_svg(chart, CHART_PX, false)).collect()
+        charts.extend(self.timeline.clone().map(Chart::Timeline));
+        charts.iter().map(|chart| to_svg(chart, &View::default(), CHART_PX, false)).collect()
     }
 
     fn answer(&self) -> Markup {
@@ -240,6 +240,13 @@ impl Report<'_> {
     }
 }
 
+fn name_of(piece: Piece) -> String {
+    match piece {
+        Piece::Slice(index) => format!("slice {index}"),
+        Piece::Whole => "the whole model".to_owned(),
+    }
+}
+
 fn row(
     name: &str,
     slice: &SliceVerdict,
@@ -284,13 +291,13 @@ table { border-collapse: collapse; width: 100%; } th { text-align: left; color: 
 th, td { padding: .25rem .5rem .25rem 0; border-bottom: 1px solid #e7eaf0; }
 tbody td:nth-child(n+4) { font-variant-numeric: tabular-nums; }
 .receipt code { overflow-wrap: anywhere; } .receipt th { width: 14rem; }
-.bands { list-style: none; padding: 0; }
-.bands li { display: flex; flex-wrap: wrap; align-items: center; gap: .3rem; padding: .4rem;
-  border-left: 4px solid hsl(var(--hue) 60% 45%); background: hsl(var(--hue) 60% 97%);
-  margin-bottom: 2px; }
-.bands .name { width: 5rem; font-weight: 600; } .bands .crossing { margin-left: auto; color: #5d6678; }
-.bands .node { padding: 0 .4rem; border: 1px solid #b9c0ce; border-radius: .3rem; background: #fff; }
-.bands .more { color: #5d6678; } .numbers { font-family: monospace; }
+.numbers { font-family: monospace; }
 figure { margin: 1rem 0; break-inside: avoid; } svg { max-width: 100%; height: auto; }
-@media print { body { margin: 0; } h2 { break-after: avoid; } tr, li { break-inside: avoid; } }
+.badge, .reason { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+@page { margin: 14mm; }
+@media print {
+  :root { font-size: 12px; } body { margin: 0; max-width: none; padding: 0; }
+  h2 { break-after: avoid; margin-top: 1.4rem; } tr, dl, p { break-inside: avoid; }
+  figure { margin: .4rem 0; } figure svg { max-height: 10.5cm; } .graph { max-height: 25cm; }
+}
 ";

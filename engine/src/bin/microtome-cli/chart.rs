@@ -7,8 +7,8 @@ use microtome_engine::files::{self, Access};
 use microtome_engine::plan::SliceEstimate;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts::{
-    Chart, CompareData, Look, PieceCosts, Quantity, Scales, SystemsData, SystemsPiece, to_png,
-    to_svg,
+    Chart, CompareData, Look, PieceCosts, Quantity, Scales, SystemsData, SystemsPiece, View,
+    to_png, to_svg,
 };
 use microtome_engine::run::Measured;
 
@@ -21,8 +21,11 @@ pub type Piece<'a> = (&'a Measured, &'a SliceEstimate);
 /// Whether a chart can be written to a file of this name, found out before anything is proven.
 pub fn check(path: &Path) -> Result<()> {
     match ending(path).as_str() {
-        "svg" | "png" => Ok(()),
-        _ => bail!("{}: charts are written as .svg or .png, by the file's ending", path.display()),
+        "svg" | "png" | "csv" => Ok(()),
+        _ => bail!(
+            "{}: charts are written as .svg or .png, their numbers as .csv, by the file's ending",
+            path.display()
+        ),
     }
 }
 
@@ -49,10 +52,11 @@ pub fn write(
 }
 
 fn write_chart(path: &Path, chart: &Chart) -> Result<()> {
-    let bytes = if ending(path) == "svg" {
-        to_svg(chart, SIZE_PX, false)?.into_bytes()
-    } else {
-        to_png(chart, SIZE_PX, Look { dark: false, scale: 2.0 })?
+    let view = View::default();
+    let bytes = match ending(path).as_str() {
+        "svg" => to_svg(chart, &view, SIZE_PX, false)?.into_bytes(),
+        "csv" => chart.table().to_csv().into_bytes(),
+        _ => to_png(chart, &view, SIZE_PX, Look::on_paper(false, 2.0))?,
     };
     Ok(files::write(path, &bytes, Access::Usual)?)
 }

@@ -36,8 +36,8 @@ pub struct Args {
     card: CardArgs,
     #[command(flatten)]
     effort: EffortArgs,
-    /// Draws the comparison into a file, .svg or .png: slices against the whole, or the systems
-    /// against each other where there are several
+    /// Draws the comparison into a file, .svg or .png, or writes its numbers, .csv: slices against
+    /// the whole, or the systems against each other where there are several
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
     /// Writes the report of the (first system's) run as one HTML page

@@ -76,6 +76,7 @@ pub fn write_report(
         estimates: slices.iter().map(AsRef::as_ref).collect(),
         whole: &whole,
         outcome,
+        timeline: None,
     };
     Ok(files::write(path, report.to_html()?.as_bytes(), Access::Usual)?)
 }

@@ -1,4 +1,7 @@
 //! Bars: a filled one for what was measured, a dashed outline with a whisker for what was expected.
+//!
+//! On a logarithmic axis a bar stands on the axis' near end, which is not zero: a tear across its
+//! foot says so.
 
 use plotters::prelude::{DrawingAreaErrorKind, DrawingBackend, RGBColor};
 
@@ -7,6 +10,8 @@ use super::canvas::{Align, Canvas, SMALL_PX};
 use super::data::Quantity;
 use super::frame::Frame;
 use super::scale::{Measure, Scale};
+use super::scene::{Hit, Value};
+use super::view::Series;
 
 /// Room above the highest bar for its value.
 pub(super) const VALUE_PX: f64 = 15.0;
@@ -20,6 +25,9 @@ pub(super) struct Bar {
     pub color: RGBColor,
     /// Whether the measured value still lacks pieces.
     pub partial: bool,
+    pub series: Series,
+    /// What it is, in full.
+    pub label: String,
 }
 
 /// Draws the bar over the slot between `left` and `right`, its value above it where that fits.
@@ -34,7 +42,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     const WIDEST_PX: f64 = 44.0;
     let middle = (left + right) / 2.0;
     let half = ((right - left) * 0.4).min(WIDEST_PX / 2.0);
-    let quantity = bar.quantity.drawable();
+    let quantity = canvas.view.quantity(bar.quantity).drawable();
     let column = |value: f64| Frame {
         left: middle - half,
         top: scale.y(plot, value),
@@ -65,11 +73,34 @@ pub(super) fn draw<DB: DrawingBackend>(
         }
         top = top.min(high.min(scale.y(plot, expected.value)));
     }
+    if quantity.best().is_none() {
+        return Ok(());
+    }
+    if scale.is_logarithmic() && plot.bottom - top > 10.0 {
+        tear(canvas, Frame { top, ..column(0.0) })?;
+    }
+    canvas.hit(Hit {
+        frame: Frame { top, ..column(0.0) },
+        reach: Frame { left, right, top: plot.top - VALUE_PX, bottom: plot.bottom },
+        label: bar.label.clone(),
+        series: bar.series,
+        value: Value::Quantity { quantity, measure, partial: bar.partial },
+    });
     let Some(label) = value_label(&quantity, measure, bar.partial) else { return Ok(()) };
     let color =
         if quantity.measured.is_some() { canvas.palette.text } else { canvas.palette.muted };
     if let Some(size) = fitting_size(canvas, &label, right - left - 2.0)? {
         canvas.text(&label, (middle, top - VALUE_PX / 2.0), size, color, Align::Centre)?;
+    }
+    Ok(())
+}
+
+/// Two slanted lines in the ground's colour across the foot of a bar that doesn't begin at zero.
+fn tear<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, column: Frame) -> Drawn<DB> {
+    for above in [4.0, 7.0] {
+        let y = column.bottom - above;
+        let ends = [(column.left - 1.0, y + 1.0), (column.right + 1.0, y - 1.0)];
+        canvas.line(&ends, canvas.palette.background, 1.5)?;
     }
     Ok(())
 }

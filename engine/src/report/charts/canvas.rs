@@ -1,5 +1,7 @@
 //! Drawing in pixels of the design, on any backend and at any scale.
 
+use std::cell::RefCell;
+
 use plotters::coord::Shift;
 use plotters::prelude::{Circle, DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 use plotters::prelude::{IntoFont, PathElement, Polygon, RGBColor, Rectangle, TextStyle};
@@ -9,6 +11,8 @@ use plotters::style::{Color, ShapeStyle};
 use super::fonts::FAMILY;
 use super::frame::Frame;
 use super::palette::Palette;
+use super::scene::{Hit, LegendItem, Scene};
+use super::view::{Series, View};
 use super::{Drawn, Look};
 
 /// Sizes of texts, in pixels of the design.
@@ -30,17 +34,44 @@ pub(super) enum Align {
     Right,
 }
 
-/// A drawing area in pixels of the design, and the colours to draw with.
+/// A drawing area in pixels of the design, the colours to draw with, what of the chart is to be
+/// shown, and what was drawn so far.
 pub(super) struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
     scale: f64,
     pub palette: Palette,
+    pub view: &'a View,
+    /// Whether entries of hidden series stay in the legend.
+    pub interactive: bool,
+    scene: RefCell<Scene>,
 }
 
 impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
-    pub fn new(area: &'a DrawingArea<DB, Shift>, look: Look) -> Self {
+    pub fn new(area: &'a DrawingArea<DB, Shift>, look: Look, view: &'a View) -> Self {
         let scale = if look.scale.is_finite() { look.scale.clamp(0.1, 20.0) } else { 1.0 };
-        Self { area, scale, palette: Palette::of(look.dark) }
+        let palette = Palette::of(look.dark);
+        let scene = RefCell::default();
+        Self { area, scale, palette, view, interactive: look.interactive, scene }
+    }
+
+    /// Whether a series is to be drawn.
+    pub fn shows(&self, series: Series) -> bool {
+        self.view.shows(series)
+    }
+
+    /// Records a mark that was just drawn.
+    pub fn hit(&self, hit: Hit) {
+        self.scene.borrow_mut().hits.push(hit);
+    }
+
+    /// Records an entry of the legend that was just drawn.
+    pub fn legend_item(&self, item: LegendItem) {
+        self.scene.borrow_mut().legend.push(item);
+    }
+
+    /// What was drawn.
+    pub fn into_scene(self) -> Scene {
+        self.scene.into_inner()
     }
 
     /// All of the area.

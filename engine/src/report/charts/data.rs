@@ -1,5 +1,7 @@
 //! The data that charts draw: plain structures that a caller fills with what it has.
 
+use serde::{Deserialize, Serialize};
+
 use crate::predict::Prediction;
 use crate::prove::System;
 use crate::run::Measured;
@@ -67,6 +69,14 @@ impl Quantity {
     pub(super) fn top(&self) -> f64 {
         let shown = self.drawable();
         shown.measured.unwrap_or(0.0).max(shown.predicted.map_or(0.0, |p| p.high))
+    }
+
+    /// The least value above zero that a drawing of it reaches.
+    pub(super) fn least(&self) -> Option<f64> {
+        let shown = self.drawable();
+        let ends =
+            [shown.measured, shown.predicted.map(|p| p.low), shown.predicted.map(|p| p.value)];
+        ends.into_iter().flatten().filter(|&value| value > 0.0).reduce(f64::min)
     }
 
     /// The quantity of several pieces together. Measured values are added as far as they are
@@ -185,7 +195,7 @@ pub struct PerSliceData {
 }
 
 /// A phase of a job, in the order in which a job runs through them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Phase {
     /// Waiting for a core or for memory.
     Queued,
@@ -321,4 +331,33 @@ pub struct SystemsData {
     pub subtitle: String,
     /// The slices in their order, and the whole.
     pub pieces: Vec<SystemsPiece>,
+}
+
+/// One of several plans of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanCosts {
+    /// What the plan is called, such as `A` or `3 slices by whir`. It should be short.
+    pub name: String,
+    /// Its slices that are proven, or are to be proven.
+    pub slices: Vec<PieceCosts>,
+    /// Seconds to link the slices, where that was measured.
+    pub linking_secs: Quantity,
+}
+
+impl PlanCosts {
+    /// A plan of these slices, whose linking was not measured.
+    #[must_use]
+    pub fn new(name: impl Into<String>, slices: Vec<PieceCosts>) -> Self {
+        Self { name: name.into(), slices, linking_secs: Quantity::default() }
+    }
+}
+
+/// Several plans of one model side by side. Fill it with a [`PlanCosts::new`] for each plan, its
+/// slices from [`PieceCosts::of`]; two to four are readable, more are drawn all the same.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlansData {
+    /// What is shown, such as the model's name; may be empty.
+    pub subtitle: String,
+    /// The plans from left to right; the others are compared with the first.
+    pub plans: Vec<PlanCosts>,
 }

@@ -4,12 +4,16 @@
 //! What has not been measured or predicted yet is [`None`] and is not drawn: the same data
 //! structure, filled while proofs finish, makes a live chart.
 //!
+//! Drawing returns a [`Scene`]: where each mark is and what it says, so that a window can name the
+//! values under the pointer. A [`View`] says which series are shown and on what scale.
+//!
 //! A chart does not paint its background. A file gets one from [`to_svg`] and [`to_png`]; a window
 //! has its own.
 
 mod bars;
 mod bitmap;
 mod canvas;
+mod cells;
 mod compare;
 mod data;
 mod export;
@@ -17,8 +21,10 @@ mod fonts;
 mod frame;
 mod legend;
 mod palette;
+mod plans;
 mod plot;
 mod scale;
+mod scene;
 mod slices;
 mod sweep;
 mod systems;
@@ -26,27 +32,34 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod view;
 
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 
 pub use compare::compare;
 pub use data::{
-    CompareData, MemorySample, PerSliceData, Phase, PieceCosts, Predicted, Quantity, RowState,
-    Scales, Span, SweepData, SweepPoint, SystemsData, SystemsPiece, TimelineData, TimelineRow,
+    CompareData, MemorySample, PerSliceData, Phase, PieceCosts, PlanCosts, PlansData, Predicted,
+    Quantity, RowState, Scales, Span, SweepData, SweepPoint, SystemsData, SystemsPiece,
+    TimelineData, TimelineRow,
 };
 pub use export::{ExportError, MAX_SIDE_PX, to_png, to_svg};
 pub use fonts::register_fonts;
+pub use frame::Frame;
 pub use palette::Palette;
+pub use plans::plans;
+pub use scale::Measure;
+pub use scene::{Hit, LegendItem, Scene, Value};
 pub use slices::per_slice;
 pub use sweep::sweep;
 pub use systems::systems;
 pub use timeline::timeline;
+pub use view::{Scaling, Series, View};
 
 use crate::report::table::Table;
 
-/// What drawing a chart on a backend returns.
-pub type Drawn<DB> = Result<(), DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
+/// What drawing on a backend returns: of a whole chart its [`Scene`].
+pub type Drawn<DB, T = ()> = Result<T, DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>>;
 
 /// How a chart is to look on its target.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +69,17 @@ pub struct Look {
     /// Pixels of the backend for each pixel of the design: 1 for SVG, 2 or 3 for a PNG on paper,
     /// the points' own scale in a window.
     pub scale: f64,
+    /// Whether series can be hidden and shown by a click: then entries of hidden ones stay in the
+    /// legend, dimmed. On paper they would only raise questions.
+    pub interactive: bool,
+}
+
+impl Look {
+    /// How a chart looks in a file.
+    #[must_use]
+    pub fn on_paper(dark: bool, scale: f64) -> Self {
+        Self { dark, scale, interactive: false }
+    }
 }
 
 /// Any of the charts, for code that handles them alike: export, menus, tabs.
@@ -72,6 +96,8 @@ pub enum Chart {
     Sweep(SweepData),
     /// See [`SystemsData`].
     Systems(SystemsData),
+    /// See [`PlansData`].
+    Plans(PlansData),
 }
 
 impl Chart {
@@ -84,20 +110,33 @@ impl Chart {
             Self::PerSlice(_) => slices::TITLE,
             Self::Sweep(_) => sweep::TITLE,
             Self::Systems(_) => systems::TITLE,
+            Self::Plans(_) => plans::TITLE,
         }
     }
 
-    /// Draws the chart over all of `area`.
+    /// Whether [`View::scaling`] changes anything: a timeline's axes always begin at zero.
+    #[must_use]
+    pub fn has_scaling(&self) -> bool {
+        !matches!(self, Self::Timeline(_))
+    }
+
+    /// Draws the chart over all of `area`, and says where what is.
     ///
     /// # Errors
     /// What the backend reports. Fonts must have been registered with [`register_fonts`].
-    pub fn draw<DB: DrawingBackend>(&self, area: &DrawingArea<DB, Shift>, look: Look) -> Drawn<DB> {
+    pub fn draw<DB: DrawingBackend>(
+        &self,
+        area: &DrawingArea<DB, Shift>,
+        look: Look,
+        view: &View,
+    ) -> Drawn<DB, Scene> {
         match self {
-            Self::Compare(data) => compare(area, data, look),
-            Self::Timeline(data) => timeline(area, data, look),
-            Self::PerSlice(data) => per_slice(area, data, look),
-            Self::Sweep(data) => sweep(area, data, look),
-            Self::Systems(data) => systems(area, data, look),
+            Self::Compare(data) => compare(area, data, look, view),
+            Self::Timeline(data) => timeline(area, data, look, view),
+            Self::PerSlice(data) => per_slice(area, data, look, view),
+            Self::Sweep(data) => sweep(area, data, look, view),
+            Self::Systems(data) => systems(area, data, look, view),
+            Self::Plans(data) => plans(area, data, look, view),
         }
     }
 

@@ -33,6 +33,13 @@ pub struct Palette {
     pub bad: RGBColor,
     phases: [RGBColor; 6],
     systems: [RGBColor; System::ALL.len()],
+    plans: [RGBColor; 4],
+}
+
+/// A colour on its way to the ground, for what is hidden.
+pub(super) fn dimmed(color: RGBColor, ground: RGBColor) -> RGBColor {
+    let mix = |from: u8, to: u8| ((u16::from(from) + u16::from(to)) / 2) as u8;
+    RGBColor(mix(color.0, ground.0), mix(color.1, ground.1), mix(color.2, ground.2))
 }
 
 impl Palette {
@@ -46,6 +53,12 @@ impl Palette {
     #[must_use]
     pub fn phase(&self, phase: Phase) -> RGBColor {
         self.phases[phase as usize]
+    }
+
+    /// The colour of a plan among several; after four they begin anew.
+    #[must_use]
+    pub fn plan(&self, index: usize) -> RGBColor {
+        self.plans[index % self.plans.len()]
     }
 
     /// The colour of a proof system where systems are compared.
@@ -76,6 +89,12 @@ const LIGHT: Palette = Palette {
         RGBColor(230, 159, 0),
     ],
     systems: [RGBColor(168, 84, 135), RGBColor(0, 158, 115)],
+    plans: [
+        RGBColor(0, 114, 178),
+        RGBColor(230, 159, 0),
+        RGBColor(0, 158, 115),
+        RGBColor(168, 84, 135),
+    ],
 };
 
 const DARK: Palette = Palette {
@@ -99,4 +118,10 @@ const DARK: Palette = Palette {
         RGBColor(240, 173, 46),
     ],
     systems: [RGBColor(214, 138, 182), RGBColor(22, 170, 126)],
+    plans: [
+        RGBColor(44, 138, 206),
+        RGBColor(240, 173, 46),
+        RGBColor(22, 170, 126),
+        RGBColor(214, 138, 182),
+    ],
 };

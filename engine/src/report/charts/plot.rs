@@ -51,7 +51,7 @@ pub(super) fn vertical_axis<DB: DrawingBackend>(
 ) -> Drawn<DB> {
     for (value, label) in scale.ticks() {
         let y = scale.y(plot, value);
-        if value > 0.0 {
+        if y < plot.bottom - 0.5 {
             canvas.line(&[(plot.left, y), (plot.right, y)], canvas.palette.grid, 1.0)?;
         }
         let place = (plot.left - LABEL_GAP, y);

@@ -3,21 +3,41 @@
 
 use crate::report::format::{self, BYTE_UNITS, TIME_UNITS, Unit};
 
+use super::data::Quantity;
 use super::frame::Frame;
+use super::view::Scaling;
 
 /// What an axis measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Measure {
+pub enum Measure {
+    /// Seconds.
     Secs,
+    /// Bytes.
     Bytes,
+    /// Things that are counted, such as slices.
+    Count,
 }
+
+const COUNT: [Unit; 1] = [Unit { name: "", size: 1.0, from: 0.0 }];
 
 impl Measure {
     /// A value with its unit, as labels show it.
+    #[must_use]
     pub fn text(self, value: f64) -> String {
         match self {
             Self::Secs => format::secs(value),
             Self::Bytes => format::bytes_f64(value),
+            Self::Count => format::count(value.max(0.0).round() as u64),
+        }
+    }
+
+    /// A value with more digits than fit on a label.
+    #[must_use]
+    pub fn exact(self, value: f64) -> String {
+        match self {
+            Self::Secs => format::exact_secs(value),
+            Self::Bytes => format::exact_bytes(value),
+            Self::Count => self.text(value),
         }
     }
 
@@ -27,24 +47,45 @@ impl Measure {
         let units: &[Unit] = match self {
             Self::Secs => &TIME_UNITS[..3],
             Self::Bytes => &BYTE_UNITS,
+            Self::Count => &COUNT,
         };
         let unit = Unit::of(value, units);
         let number = value / unit.size;
         let whole = (0.99..1e12).contains(&number).then(|| format::grouped(number.round() as u64));
-        format!("{} {}", whole.unwrap_or_else(|| format::three_digits(number)), unit.name)
+        let number = whole.unwrap_or_else(|| format::three_digits(number));
+        format!("{number} {}", unit.name).trim_end().to_owned()
     }
 
     fn unit(self, value: f64) -> Unit {
         match self {
             Self::Secs => Unit::of(value, &TIME_UNITS),
             Self::Bytes => Unit::of(value, &BYTE_UNITS),
+            Self::Count => COUNT[0],
         }
     }
 }
 
-/// Values that are farther apart than this are shown on a logarithmic axis: on one from zero the
-/// least of them would be a bar of a few pixels.
-const WIDEST_LINEAR_SPAN: f64 = 40.0;
+/// The least value above zero and the largest value that a drawing of quantities reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Extent {
+    /// Nothing where no value is above zero.
+    pub least: Option<f64>,
+    pub largest: f64,
+}
+
+impl Extent {
+    pub fn of<'a>(quantities: impl IntoIterator<Item = &'a Quantity>) -> Self {
+        quantities.into_iter().fold(Self::default(), |extent, quantity| Self {
+            least: [extent.least, quantity.least()].into_iter().flatten().reduce(f64::min),
+            largest: extent.largest.max(quantity.top()),
+        })
+    }
+
+    /// The same with room above the largest value.
+    pub fn raised(self, factor: f64) -> Self {
+        Self { largest: self.largest * factor, ..self }
+    }
+}
 
 /// An axis from zero, or from a power of ten, to the largest value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +97,8 @@ pub(super) struct Scale {
     unit: Unit,
     /// The value at the near end of a logarithmic axis; zero on one from zero.
     floor: f64,
+    /// Whether a logarithmic axis has lines at two and five times its powers of ten.
+    fine: bool,
     measure: Measure,
 }
 
@@ -68,21 +111,30 @@ impl Scale {
         let rough = max / unit.size / ticks.max(1) as f64;
         let power = 10f64.powf(rough.log10().floor());
         let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|round| power * round >= rough * 0.75);
-        Self { max, step: round.unwrap_or(10.0) * power * unit.size, unit, floor: 0.0, measure }
+        Self {
+            max,
+            step: round.unwrap_or(10.0) * power * unit.size,
+            unit,
+            floor: 0.0,
+            fine: false,
+            measure,
+        }
     }
 
-    /// An axis that shows `least` and `largest`: logarithmic where they are far apart.
-    pub fn spanning(least: f64, largest: f64, ticks: usize, measure: Measure) -> Self {
-        let linear = Self::reaching(largest, ticks, measure);
-        let near = least.max(1e-9).min(linear.max);
-        if linear.max / near < WIDEST_LINEAR_SPAN {
+    /// An axis for values of some extent, divided as was chosen.
+    pub fn spanning(extent: Extent, ticks: usize, measure: Measure, scaling: Scaling) -> Self {
+        let linear = Self::reaching(extent.largest, ticks, measure);
+        let Some(least) = extent.least.filter(|&least| scaling.is_log(least, extent.largest))
+        else {
             return linear;
-        }
+        };
+        let near = least.max(1e-9).min(linear.max);
         // The least value gets a bar of its own, not only the foot of one.
         let floor = 10f64.powf((near * 0.6).log10().floor());
         let decades = (linear.max / floor).log10();
         let step = 10f64.powf((decades / ticks.max(1) as f64).ceil().max(1.0));
-        Self { step, floor, ..linear }
+        let fine = decades * 3.0 <= ticks as f64 + 1.5;
+        Self { step, floor, fine, ..linear }
     }
 
     /// Whether it is logarithmic.
@@ -93,8 +145,11 @@ impl Scale {
     /// The grid lines: value and label, without the unit unless the axis is logarithmic.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         if self.is_logarithmic() {
+            // Powers of ten alone would be one line or two where there is room for more.
+            let parts: &[f64] = if self.fine { &[1.0, 2.0, 5.0] } else { &[1.0] };
             let powers = std::iter::successors(Some(self.floor), |value| Some(value * self.step));
-            let shown = powers.take_while(|value| *value <= self.max * 1.000_001);
+            let lines = powers.flat_map(|power| parts.iter().map(move |part| power * part));
+            let shown = lines.take_while(|value| *value <= self.max * 1.000_001);
             return shown.map(|value| (value, self.measure.power_text(value))).take(100).collect();
         }
         let step = self.step / self.unit.size;
@@ -111,7 +166,12 @@ impl Scale {
 
     /// The unit's name; of a logarithmic axis, whose labels have units, that it is one.
     pub fn unit(&self) -> &'static str {
-        if self.is_logarithmic() { "logarithmic" } else { self.unit.name }
+        if self.is_logarithmic() { "log scale" } else { self.unit.name }
+    }
+
+    /// The value at the near end of a logarithmic axis, as text.
+    pub fn floor_text(&self) -> Option<String> {
+        self.is_logarithmic().then(|| self.measure.power_text(self.floor))
     }
 
     /// Where a value lies between the near and the far end, as a share.
@@ -121,7 +181,8 @@ impl Scale {
             // Zero has no logarithm; it lies at the near end.
             return if value > 0.0 { share.clamp(0.0, 1.0) } else { 0.0 };
         }
-        (value / self.max).clamp(0.0, 1.0)
+        let share = value / self.max;
+        if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
     /// Where a value lies on the vertical axis of `plot`.
@@ -156,13 +217,22 @@ mod tests {
 
     #[test]
     fn values_far_apart_have_a_logarithmic_axis() {
-        let scale = Scale::spanning(0.02, 3.0, 5, Measure::Secs);
+        let spanning = |least: f64, largest: f64, scaling: Scaling| {
+            let extent = Extent { least: Some(least), largest };
+            Scale::spanning(extent, 5, Measure::Secs, scaling)
+        };
+        let scale = spanning(0.02, 3.0, Scaling::Auto);
         let labels: Vec<_> = scale.ticks().into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["10 ms", "100 ms", "1 s"]);
-        assert_eq!(scale.unit(), "logarithmic");
+        assert_eq!(scale.unit(), "log scale");
+        assert_eq!(scale.floor_text().as_deref(), Some("10 ms"));
         assert_eq!((scale.share(0.0), scale.share(0.01), scale.share(3.0)), (0.0, 0.0, 1.0));
         assert!(scale.share(0.1) > 0.3 && scale.share(0.1) < 0.5);
-        assert!(!Scale::spanning(0.2, 3.0, 5, Measure::Secs).is_logarithmic());
+        assert!(!spanning(0.2, 3.0, Scaling::Auto).is_logarithmic());
+        assert!(!spanning(0.02, 3.0, Scaling::Linear).is_logarithmic());
+        let close = spanning(2.0, 3.0, Scaling::Log);
+        let labels: Vec<_> = close.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["1 s", "2 s"]);
     }
 
     #[test]
@@ -173,7 +243,8 @@ mod tests {
                 assert!(scale.max > 0.0 && scale.max.is_finite(), "{largest}");
                 assert!((1..=101).contains(&scale.ticks().len()), "{largest}");
                 for least in [0.0, f64::NAN, 1e-12, largest] {
-                    let scale = Scale::spanning(least, largest, ticks, Measure::Secs);
+                    let extent = Extent { least: Some(least), largest };
+                    let scale = Scale::spanning(extent, ticks, Measure::Secs, Scaling::Log);
                     assert!((1..=101).contains(&scale.ticks().len()), "{least} {largest}");
                     assert!(scale.share(largest).is_finite(), "{least} {largest}");
                 }

@@ -6,21 +6,30 @@ use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend, RGBCo
 use super::canvas::{Align, Canvas, SMALL_PX};
 use super::data::{Predicted, Quantity, SweepData, SweepPoint};
 use super::frame::Frame;
-use super::legend::{Entry, Mark, head};
+use super::legend::{ALL_HIDDEN, Entry, Mark, head};
+use super::palette::Palette;
 use super::plot::{self, AXIS_PX, HEADING_PX};
-use super::scale::{Measure, Scale};
+use super::scale::{Extent, Measure, Scale};
+use super::scene::{Hit, Scene, Value};
+use super::view::{Series, View};
 use super::{Drawn, Look};
 
 pub(super) const TITLE: &str = "Cost over the number of slices";
 
-/// One line of a panel: its colour and the value that it follows.
-type Series = (RGBColor, fn(&SweepPoint) -> Quantity);
+/// One line of a panel: its series, its name, its colour and the value that it follows.
+#[derive(Clone, Copy)]
+struct Line {
+    series: Series,
+    name: &'static str,
+    color: RGBColor,
+    of: fn(&SweepPoint) -> Quantity,
+}
 
 /// A plot with several lines over the same axis.
 struct Panel {
     name: &'static str,
     measure: Measure,
-    series: Vec<Series>,
+    lines: Vec<Line>,
 }
 
 /// Draws the sweep over all of `area`: time above, memory below.
@@ -31,37 +40,39 @@ pub fn sweep<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     data: &SweepData,
     look: Look,
-) -> Drawn<DB> {
-    let canvas = Canvas::new(area, look);
+    view: &View,
+) -> Drawn<DB, Scene> {
+    let canvas = Canvas::new(area, look, view);
     let palette = canvas.palette;
-    let mut entries = vec![
-        Entry::new(Mark::Line(palette.sum), "sum over slices"),
-        Entry::new(Mark::Line(palette.largest), "slowest slice"),
-        Entry::new(Mark::Line(palette.memory), "peak memory"),
-        Entry::new(Mark::Hollow, "predicted"),
-    ];
+    let lines = lines(palette);
+    let mut entries: Vec<Entry> = lines
+        .iter()
+        .map(|line| Entry::of(line.series, Mark::Line(line.color), line.name))
+        .collect();
+    entries.push(Entry::of(Series::Predicted, Mark::Hollow, "predicted"));
     if data.current.is_some() {
-        entries.push(Entry::new(Mark::Dashed(palette.muted), "this plan"));
+        entries.push(Entry::of(Series::Current, Mark::Dashed(palette.muted), "this plan"));
     }
     let frame = canvas.frame().inset(12.0);
     let body = head(&canvas, frame, TITLE, &data.subtitle, &entries)?;
-    let panels: Vec<Panel> = [
-        Panel {
-            name: "Time",
-            measure: Measure::Secs,
-            series: vec![(palette.sum, |p| p.sum_secs), (palette.largest, |p| p.slowest_secs)],
-        },
+    let [sum, slowest, memory] = lines;
+    let mut panels = vec![
+        Panel { name: "Time", measure: Measure::Secs, lines: vec![sum, slowest] },
         Panel {
             name: "Peak memory of the largest slice",
             measure: Measure::Bytes,
-            series: vec![(palette.memory, |p| p.peak_bytes)],
+            lines: vec![memory],
         },
-    ]
-    .into_iter()
-    .filter(|panel| panel.holds_anything(data))
-    .collect();
+    ];
+    let is_empty = !panels.iter().any(|panel| panel.holds_anything(data, &View::default()));
+    for panel in &mut panels {
+        panel.lines.retain(|line| view.shows(line.series));
+    }
+    panels.retain(|panel| panel.holds_anything(data, view));
     if panels.is_empty() {
-        return plot::nothing_yet(&canvas, body, "No plan has been estimated yet.");
+        let text = if is_empty { "No plan has been estimated yet." } else { ALL_HIDDEN };
+        plot::nothing_yet(&canvas, body, text)?;
+        return Ok(canvas.into_scene());
     }
     let body = plot::axis_name(&canvas, body, "number of slices")?;
     let places: Vec<Frame> =
@@ -70,7 +81,8 @@ pub fn sweep<DB: DrawingBackend>(
     let mut scales = Vec::new();
     for (panel, place) in panels.iter().zip(&places) {
         let ticks = plot::ticks_for(inner(*place, 0.0).height());
-        let scale = Scale::reaching(panel.top(data) * 1.04, ticks, panel.measure);
+        let extent = panel.extent(data, view).raised(1.04);
+        let scale = Scale::spanning(extent, ticks, panel.measure, view.scaling);
         margin = margin.max(plot::labels_width(&canvas, &scale)?);
         scales.push(scale);
     }
@@ -81,7 +93,30 @@ pub fn sweep<DB: DrawingBackend>(
             draw_panel(&canvas, plot, &scale, panel, data, i == 0)?;
         }
     }
-    Ok(())
+    Ok(canvas.into_scene())
+}
+
+fn lines(palette: Palette) -> [Line; 3] {
+    [
+        Line {
+            series: Series::Sum,
+            name: "sum over slices",
+            color: palette.sum,
+            of: |point| point.sum_secs,
+        },
+        Line {
+            series: Series::Largest,
+            name: "slowest slice",
+            color: palette.largest,
+            of: |point| point.slowest_secs,
+        },
+        Line {
+            series: Series::Memory,
+            name: "peak memory",
+            color: palette.memory,
+            of: |point| point.peak_bytes,
+        },
+    ]
 }
 
 fn inner(place: Frame, margin: f64) -> Frame {
@@ -89,16 +124,18 @@ fn inner(place: Frame, margin: f64) -> Frame {
 }
 
 impl Panel {
-    fn holds_anything(&self, data: &SweepData) -> bool {
-        let shown = |point: &SweepPoint| {
-            self.series.iter().any(|(_, value)| value(point).drawable().best().is_some())
-        };
-        data.points.iter().any(shown)
+    fn quantities(&self, data: &SweepData, view: &View) -> Vec<Quantity> {
+        let of_point = |point| self.lines.iter().map(move |line| view.quantity((line.of)(point)));
+        data.points.iter().flat_map(of_point).collect()
     }
 
-    fn top(&self, data: &SweepData) -> f64 {
-        let values = data.points.iter().flat_map(|p| self.series.iter().map(|(_, of)| of(p).top()));
-        values.fold(0.0, f64::max)
+    fn holds_anything(&self, data: &SweepData, view: &View) -> bool {
+        let quantities = self.quantities(data, view);
+        quantities.iter().any(|quantity| quantity.drawable().best().is_some())
+    }
+
+    fn extent(&self, data: &SweepData, view: &View) -> Extent {
+        Extent::of(&self.quantities(data, view))
     }
 }
 
@@ -125,12 +162,12 @@ fn draw_panel<DB: DrawingBackend>(
         draw_sweet_spot(canvas, plot, data, count, first)?;
     }
     plot::vertical_axis(canvas, plot, scale)?;
-    if let Some(count) = known(data.current) {
+    if let Some(count) = known(data.current).filter(|_| canvas.shows(Series::Current)) {
         let x = x_of(plot, data, count);
         canvas.dashed_line((x, plot.top), (x, plot.bottom), canvas.palette.muted, 1.0)?;
     }
-    for &series in &panel.series {
-        draw_series(canvas, plot, scale, series, data)?;
+    for line in &panel.lines {
+        draw_line(canvas, plot, scale, panel.measure, line, data)?;
     }
     let mut names: Vec<(f64, String)> = data
         .points
@@ -163,33 +200,46 @@ fn draw_sweet_spot<DB: DrawingBackend>(
     Ok(())
 }
 
-fn draw_series<DB: DrawingBackend>(
+fn draw_line<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     plot: Frame,
     scale: &Scale,
-    (color, value): Series,
+    measure: Measure,
+    line: &Line,
     data: &SweepData,
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
-    let points: Vec<(f64, Quantity)> = data
+    let color = line.color;
+    let points: Vec<(usize, f64, Quantity)> = data
         .points
         .iter()
-        .map(|point| (x_of(plot, data, point.slices), value(point).drawable()))
-        .filter(|(_, quantity)| quantity.best().is_some())
+        .map(|point| {
+            let quantity = canvas.view.quantity((line.of)(point)).drawable();
+            (point.slices, x_of(plot, data, point.slices), quantity)
+        })
+        .filter(|(_, _, quantity)| quantity.best().is_some())
         .collect();
     let intervals: Vec<(f64, Predicted)> =
-        points.iter().filter_map(|(x, quantity)| Some((*x, quantity.predicted?))).collect();
+        points.iter().filter_map(|(_, x, quantity)| Some((*x, quantity.predicted?))).collect();
     let edge = |end: fn(&Predicted) -> f64| -> Vec<(f64, f64)> {
         intervals.iter().map(|(x, predicted)| (*x, scale.y(plot, end(predicted)))).collect()
     };
     canvas.area_between(&edge(|p| p.high), &edge(|p| p.low), color, 0.15)?;
-    let line: Vec<(f64, f64)> = points
+    let course: Vec<(f64, f64)> = points
         .iter()
-        .filter_map(|(x, quantity)| Some((*x, scale.y(plot, quantity.best()?))))
+        .filter_map(|(_, x, quantity)| Some((*x, scale.y(plot, quantity.best()?))))
         .collect();
-    canvas.line(&line, color, 2.0)?;
+    canvas.line(&course, color, 2.0)?;
     let radius = (plot.width() / points.len().max(1) as f64 * 0.3).clamp(1.5, 3.5);
-    for (&at, (_, quantity)) in line.iter().zip(&points) {
+    for (&at, &(slices, _, quantity)) in course.iter().zip(&points) {
         canvas.dot(at, radius, color, quantity.measured.is_some())?;
+        let word = if slices == 1 { "slice" } else { "slices" };
+        canvas.hit(Hit {
+            frame: Frame::around(at, radius),
+            reach: Frame::around(at, 9.0),
+            label: format!("{slices} {word}: {}", line.name),
+            series: line.series,
+            value: Value::Quantity { quantity, measure, partial: false },
+        });
     }
     Ok(())
 }

@@ -10,9 +10,11 @@ use super::bars::{self, Bar, VALUE_PX};
 use super::canvas::{Align, Canvas, SMALL_PX};
 use super::data::{Quantity, SystemsData, SystemsPiece};
 use super::frame::Frame;
-use super::legend::{Entry, Mark, head};
+use super::legend::{ALL_HIDDEN, Entry, Mark, head};
 use super::plot::{self, AXIS_PX, HEADING_PX};
-use super::scale::{Measure, Scale};
+use super::scale::{Extent, Measure, Scale};
+use super::scene::Scene;
+use super::view::{Series, View};
 use super::{Drawn, Look};
 
 pub(super) const TITLE: &str = "Proof systems";
@@ -28,38 +30,54 @@ pub fn systems<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     data: &SystemsData,
     look: Look,
-) -> Drawn<DB> {
-    let canvas = Canvas::new(area, look);
+    view: &View,
+) -> Drawn<DB, Scene> {
+    let canvas = Canvas::new(area, look, view);
     let promise = |system: System| {
         if system.is_zero_knowledge() { "zero knowledge" } else { "integrity only" }
     };
     let mut entries: Vec<Entry> = System::ALL
         .map(|system| {
             let label = format!("{system} ({})", promise(system));
-            Entry::new(Mark::Bar(canvas.palette.system(system)), label)
+            Entry::of(Series::System(system), Mark::Bar(canvas.palette.system(system)), label)
         })
         .into();
-    entries.push(Entry::new(Mark::Prediction, "predicted, with interval"));
+    entries.push(Entry::predicted());
     let frame = canvas.frame().inset(12.0);
     let body = head(&canvas, frame, TITLE, &data.subtitle, &entries)?;
 
-    let quantities = || data.pieces.iter().flat_map(|piece| &piece.prove_secs);
-    let least = quantities().filter_map(lowest).fold(f64::INFINITY, f64::min);
-    let top = quantities().map(Quantity::top).fold(0.0, f64::max);
-    if !quantities().any(|quantity| quantity.drawable().best().is_some()) {
-        return plot::nothing_yet(&canvas, body, "No slice has been predicted or measured yet.");
+    let shown = shown(canvas.view);
+    let quantities: Vec<Quantity> = data
+        .pieces
+        .iter()
+        .flat_map(|piece| shown.iter().map(|&system| piece.prove_secs[system as usize]))
+        .map(|quantity| view.quantity(quantity))
+        .collect();
+    if !quantities.iter().any(|quantity| quantity.drawable().best().is_some()) {
+        let all = data.pieces.iter().flat_map(|piece| &piece.prove_secs);
+        let text = match all.into_iter().any(|quantity| quantity.drawable().best().is_some()) {
+            true => ALL_HIDDEN,
+            false => "No slice has been predicted or measured yet.",
+        };
+        plot::nothing_yet(&canvas, body, text)?;
+        return Ok(canvas.into_scene());
     }
     let inner =
         |margin: f64| body.without(margin, HEADING_PX + VALUE_PX * 0.6, 0.0, AXIS_PX + NOTE_PX);
     let ticks = plot::ticks_for(inner(0.0).height());
-    let scale = Scale::spanning(least, top, ticks, Measure::Secs);
+    let scale = Scale::spanning(Extent::of(&quantities), ticks, Measure::Secs, view.scaling);
     plot::heading(&canvas, body, "Prove", &scale)?;
     let plot = inner(plot::labels_width(&canvas, &scale)?);
-    if plot.height() < 4.0 || plot.width() < 4.0 {
-        return Ok(());
+    if plot.height() >= 4.0 && plot.width() >= 4.0 {
+        plot::vertical_axis(&canvas, plot, &scale)?;
+        draw_pieces(&canvas, plot, &scale, &data.pieces, &shown)?;
     }
-    plot::vertical_axis(&canvas, plot, &scale)?;
-    draw_pieces(&canvas, plot, &scale, &data.pieces)
+    Ok(canvas.into_scene())
+}
+
+/// The systems that are not hidden.
+fn shown(view: &View) -> Vec<System> {
+    System::ALL.into_iter().filter(|&system| view.shows(Series::System(system))).collect()
 }
 
 fn draw_pieces<DB: DrawingBackend>(
@@ -67,18 +85,25 @@ fn draw_pieces<DB: DrawingBackend>(
     plot: Frame,
     scale: &Scale,
     pieces: &[SystemsPiece],
+    systems: &[System],
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     const WIDEST_PX: f64 = 62.0;
     let slot = plot.width() / pieces.len().max(1) as f64;
-    let width = (slot * 0.92 / System::ALL.len() as f64).min(WIDEST_PX);
+    let width = (slot * 0.92 / systems.len().max(1) as f64).min(WIDEST_PX);
     let mut names = Vec::with_capacity(pieces.len());
     let mut notes_end = f64::NEG_INFINITY;
     for (i, piece) in pieces.iter().enumerate() {
         let middle = plot.left + (i as f64 + 0.5) * slot;
-        let mut left = middle - width * System::ALL.len() as f64 / 2.0;
-        for (system, &quantity) in System::ALL.into_iter().zip(&piece.prove_secs) {
-            let color = canvas.palette.system(system);
-            let bar = Bar { quantity, color, partial: false };
+        let mut left = middle - width * systems.len() as f64 / 2.0;
+        for &system in systems {
+            let quantity = piece.prove_secs[system as usize];
+            let bar = Bar {
+                quantity,
+                color: canvas.palette.system(system),
+                partial: false,
+                series: Series::System(system),
+                label: format!("{} by {system}", piece.name),
+            };
             bars::draw(canvas, plot, (left, left + width), scale, Measure::Secs, &bar)?;
             if quantity.drawable().best().is_none() {
                 let at = (left + width / 2.0, plot.bottom - VALUE_PX / 2.0);
@@ -88,7 +113,9 @@ fn draw_pieces<DB: DrawingBackend>(
         }
         names.push((middle, canvas.fitted(&piece.name, SMALL_PX, slot.max(60.0))?));
         // Notes are thinned as names are, so that none touches its neighbour.
-        let Some((note, good)) = note(piece) else { continue };
+        let Some((note, good)) = note(piece).filter(|_| systems.len() == System::ALL.len()) else {
+            continue;
+        };
         let half = canvas.text_width(&note, SMALL_PX)? / 2.0;
         if middle - half > notes_end && half * 2.0 <= slot.max(60.0) {
             let color = if good { canvas.palette.good } else { canvas.palette.muted };
@@ -106,11 +133,4 @@ fn note(piece: &SystemsPiece) -> Option<(String, bool)> {
     let secs = |system: System| piece.prove_secs[system as usize].drawable().best();
     let (whir, halo2) = (secs(System::Whir)?, secs(System::Halo2)?);
     Some((format!("whir {}", format::against(whir, halo2)?), whir <= halo2))
-}
-
-/// The least value that a drawing of it reaches; nothing where there is none above zero.
-fn lowest(quantity: &Quantity) -> Option<f64> {
-    let shown = quantity.drawable();
-    let ends = [shown.measured, shown.predicted.map(|p| p.low), shown.predicted.map(|p| p.value)];
-    ends.into_iter().flatten().filter(|&value| value > 0.0).reduce(f64::min)
 }

@@ -3,24 +3,29 @@
 use crate::report::table::Table;
 
 use super::Chart;
-use super::data::{PieceCosts, Quantity, SweepData, SystemsData, TimelineData};
+use super::data::{PieceCosts, PlansData, Quantity, SweepData, SystemsData, TimelineData};
+use super::plans::COSTS;
 use crate::prove::System;
 
 /// The chart's data as a table.
 pub(super) fn of(chart: &Chart) -> Table {
     match chart {
         Chart::Compare(data) => {
-            let linking = PieceCosts {
-                name: "linking".to_owned(),
-                prove_secs: data.linking_secs,
-                ..PieceCosts::default()
-            };
-            pieces(data.slices.iter().chain([&data.whole, &linking]))
+            let mut table = pieces(data.slices.iter().chain([&data.whole]));
+            // Linking is no piece's: it has a column of its own, filled in a row of its own.
+            let width = table.headers.len();
+            table.headers.extend(quantity_headers("linking_secs"));
+            let before = ["linking".to_owned()]
+                .into_iter()
+                .chain(std::iter::repeat_n(String::new(), width - 1));
+            table.push(before.chain(quantity_cells(&data.linking_secs)));
+            table
         }
         Chart::PerSlice(data) => pieces(data.slices.iter()),
         Chart::Timeline(data) => timeline(data),
         Chart::Sweep(data) => sweep(data),
         Chart::Systems(data) => systems(data),
+        Chart::Plans(data) => plans(data),
     }
 }
 
@@ -47,7 +52,7 @@ fn pieces<'a>(pieces: impl Iterator<Item = &'a PieceCosts>) -> Table {
 }
 
 fn timeline(data: &TimelineData) -> Table {
-    let mut table = Table::new(["job", "phase", "start_secs", "end_secs"]);
+    let mut table = Table::new(["job", "phase", "start_secs", "end_secs", "memory_bytes"]);
     for row in &data.rows {
         for span in &row.spans {
             table.push([
@@ -55,8 +60,13 @@ fn timeline(data: &TimelineData) -> Table {
                 span.phase.label().to_owned(),
                 span.start_secs.to_string(),
                 cell(span.end_secs),
+                String::new(),
             ]);
         }
+    }
+    for sample in &data.memory {
+        let (at, bytes) = (sample.at_secs.to_string(), sample.bytes.to_string());
+        table.push(["all".to_owned(), "memory".to_owned(), at.clone(), at, bytes]);
     }
     table
 }
@@ -84,6 +94,31 @@ fn systems(data: &SystemsData) -> Table {
     for piece in &data.pieces {
         let mut row = vec![piece.name.clone()];
         row.extend(piece.prove_secs.iter().flat_map(quantity_cells));
+        table.push(row);
+    }
+    table
+}
+
+/// One row a plan: what its bars show.
+fn plans(data: &PlansData) -> Table {
+    let (count, costs) = match COSTS.split_last() {
+        Some((count, costs)) => (count.column, costs),
+        None => return Table::default(),
+    };
+    let mut table = Table::new(["plan", count]);
+    for cost in costs {
+        table.headers.extend(quantity_headers(cost.column));
+    }
+    table.headers.extend(quantity_headers("linking_secs"));
+    for plan in &data.plans {
+        let mut row = vec![plan.name.clone(), plan.slices.len().to_string()];
+        for cost in costs {
+            // A sum over some of the slices would read as one over all of them.
+            let (quantity, is_partial) = (cost.of)(plan);
+            let measured = quantity.measured.filter(|_| !is_partial);
+            row.extend(quantity_cells(&Quantity { measured, ..quantity }));
+        }
+        row.extend(quantity_cells(&plan.linking_secs));
         table.push(row);
     }
     table

@@ -85,12 +85,131 @@ fn charts(n: usize, size: f64) -> Vec<Chart> {
                 })
                 .collect(),
         }),
+        Chart::Plans(PlansData {
+            subtitle: String::new(),
+            plans: (0..n)
+                .map(|i| PlanCosts::new(format!("plan {i}"), slices[..=i].to_vec()))
+                .collect(),
+        }),
     ]
+}
+
+/// What was drawn of a chart, and the picture.
+fn drawn(chart: &Chart, view: &View, (width, height): (u32, u32)) -> (Scene, image::RgbImage) {
+    use plotters::prelude::{BitMapBackend, IntoDrawingArea};
+    register_fonts();
+    let mut picture = image::RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
+    let size = picture.dimensions();
+    let area = BitMapBackend::with_buffer(&mut picture, size).into_drawing_area();
+    let look = Look { dark: false, scale: 1.0, interactive: true };
+    let scene = chart.draw(&area, look, view).unwrap();
+    drop(area);
+    (scene, picture)
+}
+
+fn color_of(palette: &Palette, series: Series) -> plotters::style::RGBColor {
+    match series {
+        Series::Sum | Series::Time => palette.sum,
+        Series::Largest => palette.largest,
+        Series::Whole => palette.whole,
+        Series::Memory => palette.memory,
+        Series::Phase(phase) => palette.phase(phase),
+        Series::System(system) => palette.system(system),
+        Series::Plan(index) => palette.plan(index),
+        Series::Predicted | Series::Current | Series::Budget => panic!("{series:?} has no marks"),
+    }
+}
+
+#[test]
+fn a_mark_has_its_colour_where_it_is_said_to_be() {
+    let palette = Palette::of(false);
+    for scaling in Scaling::ALL {
+        // Without predictions nothing is drawn over the bars.
+        let view = View { scaling, hidden: [Series::Predicted].into() };
+        for chart in charts(3, 2.0) {
+            let (scene, picture) = drawn(&chart, &view, (900, 520));
+            assert!(!scene.hits.is_empty(), "{}", chart.title());
+            for hit in scene.hits.iter().filter(|hit| hit.frame.height() > 3.0) {
+                let (x, y) = (hit.frame.middle_x(), hit.frame.middle_y());
+                assert!(hit.reach.contains(x, y), "{}", hit.label);
+                let is_partial = matches!(hit.value, Value::Quantity { partial: true, .. });
+                let is_memory = matches!(hit.value, Value::Memory { .. });
+                if is_partial || is_memory || hit.frame.width() < 3.0 {
+                    continue;
+                }
+                // A bar on a log scale may be torn at its middle, a memory mark is on a thin line.
+                let color = color_of(&palette, hit.series);
+                let expected = image::Rgb([color.0, color.1, color.2]);
+                let top = hit.frame.top + 2.0;
+                let found = [y, top].map(|y| *picture.get_pixel(x as u32, y as u32));
+                let title = chart.title();
+                assert!(found.contains(&expected), "{title}, {}: {found:?}", hit.label);
+                let at = scene.at(x, top).map(|index| &scene.hits[index].label);
+                assert_eq!(at, Some(&hit.label), "{title}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_height_of_a_bar_is_its_value() {
+    let chart = &charts(3, 2.0)[3];
+    let view = View { scaling: Scaling::Linear, hidden: [Series::Predicted].into() };
+    let (scene, _) = drawn(chart, &view, (900, 520));
+    let heights: Vec<(f64, f64)> = scene
+        .hits
+        .iter()
+        .filter(|hit| hit.series == Series::Time)
+        .filter_map(|hit| match hit.value {
+            Value::Quantity { quantity, .. } => Some((quantity.measured?, hit.frame.height())),
+            _ => None,
+        })
+        .collect();
+    let [(a, of_a), (b, of_b)] = heights[..] else { panic!("{heights:?}") };
+    assert!((of_a / of_b - a / b).abs() < 0.01, "{heights:?}");
+    assert_eq!(
+        scene.hits[0].facts(),
+        [("measured", "2.0000 s".to_owned())],
+        "what is hidden is not said either"
+    );
+    let (scene, _) = drawn(chart, &View::default(), (900, 520));
+    assert_eq!(
+        scene.hits[0].sentence(),
+        "Prove: slice 1: measured 2.0000 s, predicted 2.2000 s, interval 1.80 s to 2.60 s"
+    );
+}
+
+#[test]
+fn what_is_hidden_is_not_drawn_and_its_entry_stays() {
+    for chart in charts(3, 2.0) {
+        let (all, _) = drawn(&chart, &View::default(), (900, 520));
+        let series: Vec<Series> = all.legend.iter().filter_map(|item| item.series).collect();
+        assert!(!series.is_empty(), "{}", chart.title());
+        for &hidden in &series {
+            let view = View { hidden: [hidden].into(), ..View::default() };
+            let (scene, _) = drawn(&chart, &view, (900, 520));
+            assert!(scene.hits.iter().all(|hit| hit.series != hidden), "{hidden:?}");
+            let labels = |scene: &Scene| -> Vec<String> {
+                scene.legend.iter().map(|item| item.label.clone()).collect()
+            };
+            assert_eq!(labels(&scene), labels(&all));
+            let dimmed: Vec<_> =
+                scene.legend.iter().filter(|i| !i.shown).filter_map(|i| i.series).collect();
+            assert_eq!(dimmed, [hidden]);
+            // On paper an entry without a series in the picture would raise questions.
+            let label = &scene.legend.iter().find(|i| i.series == Some(hidden)).unwrap().label;
+            let svg = to_svg(&chart, &view, (900, 520), false).unwrap();
+            assert!(!svg.contains(&format!("\n{label}\n")), "{label}");
+        }
+        let view = View { hidden: series.into_iter().collect(), ..View::default() };
+        let (scene, _) = drawn(&chart, &view, (900, 520));
+        assert_eq!(scene.hits, [], "{}", chart.title());
+    }
 }
 
 #[test]
 fn charts_show_their_labels_and_values() {
-    let expected: [&[&str]; 6] = [
+    let expected: [&[&str]; 7] = [
         &[
             "Sliced against monolithic",
             "lenet-digits.onnx",
@@ -102,10 +221,11 @@ fn charts_show_their_labels_and_values() {
         &["Timeline", "slice 3", "failed", "memory budget 400 MB", "Memory (MB)"],
         &["Cost by slice", "Prove (s)", "Peak memory (MB)", "6.00 s"],
         &["Cost over the number of slices", "sweet spot: 3 slices", "Time (s)"],
-        &["Proof systems", "whir (integrity only)", "Prove (logarithmic)", "whir 82× less", "–"],
+        &["Proof systems", "whir (integrity only)", "Prove (log scale)", "whir 82× less", "–"],
+        &["Plans", "plan 2", "Prove, slowest slice", "≥ 8.00 s", "Slices"],
     ];
     for (chart, texts) in charts(3, 2.0).iter().zip(expected) {
-        let svg = to_svg(chart, (900, 420), false).unwrap();
+        let svg = to_svg(chart, &View::default(), (900, 420), false).unwrap();
         for text in texts {
             assert!(svg.contains(text), "{text} is missing in {}", chart.title());
         }
@@ -115,7 +235,11 @@ fn charts_show_their_labels_and_values() {
 #[test]
 fn charts_without_data_say_so() {
     for chart in charts(0, 1.0) {
-        assert!(to_svg(&chart, (640, 360), false).unwrap().contains(" yet."), "{}", chart.title());
+        assert!(
+            to_svg(&chart, &View::default(), (640, 360), false).unwrap().contains(" yet."),
+            "{}",
+            chart.title()
+        );
     }
 }
 
@@ -125,12 +249,12 @@ fn no_data_and_no_size_makes_a_chart_panic() {
     for n in [0, 1, 2, 20, 100] {
         for value in values {
             for chart in charts(n, value) {
-                to_svg(&chart, (640, 360), true).unwrap();
+                to_svg(&chart, &View::default(), (640, 360), true).unwrap();
             }
         }
         for size in [(1, 1), (10, 400), (400, 10), (60, 60), (2000, 90)] {
             for chart in charts(n, 1.0) {
-                to_svg(&chart, size, true).unwrap();
+                to_svg(&chart, &View::default(), size, true).unwrap();
             }
         }
     }
@@ -140,7 +264,8 @@ fn no_data_and_no_size_makes_a_chart_panic() {
 fn a_png_has_the_scaled_size_and_something_on_it() {
     for dark in [false, true] {
         for chart in charts(5, 1.0) {
-            let png = to_png(&chart, (320, 200), Look { dark, scale: 2.0 }).unwrap();
+            let png =
+                to_png(&chart, &View::default(), (320, 200), Look::on_paper(dark, 2.0)).unwrap();
             let picture = image::load_from_memory(&png).unwrap().to_rgb8();
             assert_eq!(picture.dimensions(), (640, 400));
             let background = picture.get_pixel(0, 0);
@@ -156,7 +281,7 @@ fn sizes_out_of_range_are_refused() {
     for (size, scale) in
         [((0, 10), 1.0), ((10_000, 10), 2.0), ((10, 10), f64::NAN), ((10, 10), -1.0)]
     {
-        let result = to_png(&chart, size, Look { dark: false, scale });
+        let result = to_png(&chart, &View::default(), size, Look::on_paper(false, scale));
         assert!(matches!(result, Err(ExportError::Size { .. })), "{size:?} at {scale}");
     }
 }
@@ -166,7 +291,33 @@ fn the_numbers_behind_a_chart_are_exported() {
     let tables: Vec<_> = charts(2, 2.0).iter().map(Chart::table).collect();
     assert_eq!(tables[0].rows.len(), 4);
     assert!(tables[0].to_csv().starts_with("piece,setup_secs,predicted_setup_secs,"));
-    assert_eq!(tables[2].rows.len(), 12);
+    assert_eq!(tables[2].rows.len(), 12 + 2, "phases of two jobs, and samples of memory");
     assert!(tables[5].to_csv().starts_with("piece,halo2_prove_secs,predicted_halo2_prove_secs,"));
     assert!(tables[4].to_csv().contains("2,,8,2,10,1,,,,1000000,,,\r\n"));
+    let linking = tables[0].to_csv().lines().last().unwrap().to_owned();
+    assert!(linking.starts_with("linking,,,") && linking.ends_with(",2,,,"), "{linking}");
+}
+
+#[test]
+fn plans_are_a_row_each() {
+    let plan = |name: &str, secs: &[f64]| {
+        let slices = secs.iter().map(|&secs| PieceCosts {
+            prove_secs: Quantity::predicted(secs, secs / 2.0, secs * 2.0).with_measured(secs),
+            peak_bytes: Quantity::measured(secs * 1e6),
+            proof_bytes: Quantity::measured(4_000.0),
+            verify_secs: Quantity::predicted(0.5, 0.5, 0.5),
+            ..PieceCosts::default()
+        });
+        PlanCosts::new(name, slices.collect())
+    };
+    let mut plans = vec![plan("three", &[1.0, 2.0, 4.0]), plan("one", &[6.0])];
+    // A plan of which one slice was not proven yet has no sum.
+    plans[0].slices[2].peak_bytes = Quantity::default();
+    let data = PlansData { subtitle: String::new(), plans };
+    expect_test::expect![[r#"
+        plan,slices,sum_prove_secs,predicted_sum_prove_secs,predicted_low_sum_prove_secs,predicted_high_sum_prove_secs,slowest_prove_secs,predicted_slowest_prove_secs,predicted_low_slowest_prove_secs,predicted_high_slowest_prove_secs,peak_bytes,predicted_peak_bytes,predicted_low_peak_bytes,predicted_high_peak_bytes,proof_bytes,predicted_proof_bytes,predicted_low_proof_bytes,predicted_high_proof_bytes,verify_secs,predicted_verify_secs,predicted_low_verify_secs,predicted_high_verify_secs,linking_secs,predicted_linking_secs,predicted_low_linking_secs,predicted_high_linking_secs
+        three,3,7,7,3.5,14,4,4,2,8,,,,,12000,,,,,1.5,1.5,1.5,,,,
+        one,1,6,6,3,12,6,6,3,12,6000000,,,,4000,,,,,0.5,0.5,0.5,,,,
+    "#]]
+    .assert_eq(&Chart::Plans(data).table().to_csv().replace('\r', ""));
 }

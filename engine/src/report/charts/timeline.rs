@@ -11,6 +11,8 @@ use super::frame::Frame;
 use super::legend::{Entry, Mark, head};
 use super::plot::{self, AXIS_PX, HEADING_PX};
 use super::scale::{Measure, Scale};
+use super::scene::{Hit, Scene, Value};
+use super::view::{Series, View};
 use super::{Drawn, Look};
 
 pub(super) const TITLE: &str = "Timeline";
@@ -29,15 +31,17 @@ pub fn timeline<DB: DrawingBackend>(
     area: &DrawingArea<DB, Shift>,
     data: &TimelineData,
     look: Look,
-) -> Drawn<DB> {
-    let canvas = Canvas::new(area, look);
+    view: &View,
+) -> Drawn<DB, Scene> {
+    let canvas = Canvas::new(area, look, view);
     let frame = canvas.frame().inset(12.0);
     let body = head(&canvas, frame, TITLE, &data.subtitle, &entries(&canvas, data))?;
     if data.rows.iter().all(|row| row.spans.is_empty()) && data.memory.is_empty() {
-        return plot::nothing_yet(&canvas, body, "No job has run yet.");
+        plot::nothing_yet(&canvas, body, "No job has run yet.")?;
+        return Ok(canvas.into_scene());
     }
     let memory_top = data.memory.iter().map(|sample| sample.bytes).fold(0.0, f64::max);
-    let with_memory = memory_top > 0.0 && body.height() > 150.0;
+    let with_memory = memory_top > 0.0 && body.height() > 150.0 && canvas.shows(Series::Memory);
     let jobs_height = data.rows.len() as f64 * TALLEST_PX + AXIS_PX + 10.0;
     let memory_least = (body.height() * 0.34).clamp(70.0, 180.0);
     let memory_height = match with_memory {
@@ -48,7 +52,10 @@ pub fn timeline<DB: DrawingBackend>(
     let memory = memory.split_top(memory_height).0;
 
     // The budget is shown where it is near; a distant one would press the curve to the ground.
-    let budget = data.budget_bytes.filter(|&b| b.is_finite() && b > 0.0 && b < memory_top * 3.0);
+    let budget = data
+        .budget_bytes
+        .filter(|&b| b.is_finite() && b > 0.0 && b < memory_top * 3.0)
+        .filter(|_| canvas.shows(Series::Budget));
     let memory_end = memory_top.max(budget.unwrap_or(0.0)) * 1.06;
     let memory_ticks = plot::ticks_for(memory_height - HEADING_PX);
     let memory_scale = Scale::reaching(memory_end, memory_ticks, Measure::Bytes);
@@ -83,7 +90,7 @@ pub fn timeline<DB: DrawingBackend>(
         let x = time.x(rows_plot, now);
         canvas.dashed_line((x, rows_plot.top), (x, bottom), canvas.palette.text, 1.0)?;
     }
-    Ok(())
+    Ok(canvas.into_scene())
 }
 
 /// Legend entries for the phases that occur.
@@ -92,17 +99,24 @@ fn entries<DB: DrawingBackend>(canvas: &Canvas<'_, DB>, data: &TimelineData) -> 
     let mut entries: Vec<Entry> = Phase::ALL
         .into_iter()
         .filter(|&phase| spans().any(|span| span.phase == phase))
-        .map(|phase| Entry::new(Mark::Bar(canvas.palette.phase(phase)), phase.label()))
+        .map(|phase| {
+            let mark = Mark::Bar(canvas.palette.phase(phase));
+            Entry::of(Series::Phase(phase), mark, phase.label())
+        })
         .collect();
     if data.rows.iter().any(|row| row.state == RowState::Failed) {
-        entries.push(Entry::new(Mark::Outline(canvas.palette.bad), "failed"));
+        entries.push(Entry::fixed(Mark::Outline(canvas.palette.bad), "failed"));
     }
     if data.now_secs.is_some() {
-        entries.push(Entry::new(Mark::Dashed(canvas.palette.text), "now"));
+        entries.push(Entry::fixed(Mark::Dashed(canvas.palette.text), "now"));
     }
-    if let Some(budget) = data.budget_bytes.filter(|_| !data.memory.is_empty()) {
-        let label = format!("memory budget {}", format::bytes_f64(budget));
-        entries.push(Entry::new(Mark::Dashed(canvas.palette.bad), label));
+    if !data.memory.is_empty() {
+        entries.push(Entry::of(Series::Memory, Mark::Bar(canvas.palette.memory), "memory"));
+        if let Some(budget) = data.budget_bytes {
+            let label = format!("memory budget {}", format::bytes_f64(budget));
+            let mark = Mark::Dashed(canvas.palette.bad);
+            entries.push(Entry::of(Series::Budget, mark, label));
+        }
     }
     entries
 }
@@ -137,7 +151,8 @@ fn draw_rows<DB: DrawingBackend>(
             right: plot.right,
         };
         let end = data.now_secs.unwrap_or(time.max);
-        draw_row(canvas, place, time, row, end)?;
+        let reach = Frame { top, bottom: top + pitch, ..place };
+        draw_row(canvas, place, reach, time, row, end)?;
         // With many rows only every so many names fit.
         if place.middle_y() - names_free_from >= LABEL_PX * 1.15 {
             let name = canvas.fitted(&row.name, LABEL_PX, plot.left - names_left - 8.0)?;
@@ -158,11 +173,14 @@ fn draw_rows<DB: DrawingBackend>(
 fn draw_row<DB: DrawingBackend>(
     canvas: &Canvas<'_, DB>,
     place: Frame,
+    reach: Frame,
     time: &Scale,
     row: &TimelineRow,
     open_end: f64,
 ) -> Drawn<DB> {
-    for span in row.spans.iter().filter(|span| span.start_secs.is_finite()) {
+    let is_shown =
+        |span: &&Span| span.start_secs.is_finite() && canvas.shows(Series::Phase(span.phase));
+    for span in row.spans.iter().filter(is_shown) {
         let bar = Frame {
             left: time.x(place, span.start_secs),
             right: time.x(place, end_of(span, open_end)),
@@ -178,6 +196,17 @@ fn draw_row<DB: DrawingBackend>(
             _ => bar,
         };
         canvas.fill(bar, canvas.palette.phase(span.phase), 1.0)?;
+        canvas.hit(Hit {
+            frame: bar,
+            reach: Frame { left: bar.left - 1.0, right: bar.right + 1.0, ..reach },
+            label: format!("{}: {}", row.name, span.phase.label()),
+            series: Series::Phase(span.phase),
+            value: Value::Span {
+                phase: span.phase,
+                start_secs: span.start_secs,
+                end_secs: span.end_secs.filter(|end| end.is_finite()),
+            },
+        });
     }
     if row.state == RowState::Failed
         && let Some(span) = row.spans.last()
@@ -239,17 +268,31 @@ fn draw_memory<DB: DrawingBackend>(
 ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
     let color = canvas.palette.memory;
     let shown = |sample: &&MemorySample| sample.at_secs.is_finite() && sample.bytes.is_finite();
-    let points = thinned(
-        data.memory
-            .iter()
-            .filter(shown)
-            .map(|sample| (time.x(plot, sample.at_secs), scale.y(plot, sample.bytes))),
-    );
+    let samples: Vec<&MemorySample> = data.memory.iter().filter(shown).collect();
+    let kept = thinned(&samples, |sample| time.x(plot, sample.at_secs));
+    let points: Vec<(f64, f64)> = kept
+        .iter()
+        .map(|sample| (time.x(plot, sample.at_secs), scale.y(plot, sample.bytes)))
+        .collect();
     let ground: Vec<(f64, f64)> = points.iter().map(|&(x, _)| (x, plot.bottom)).collect();
     canvas.area_between(&points, &ground, color, 0.25)?;
     canvas.line(&points, color, 1.5)?;
+    for (index, (&at, sample)) in points.iter().zip(&kept).enumerate() {
+        // A pointer means the sample that is nearest in time.
+        let halfway = |other: Option<&(f64, f64)>| other.map(|other| at.0.midpoint(other.0));
+        let left = halfway(index.checked_sub(1).and_then(|before| points.get(before)));
+        let right = halfway(points.get(index + 1));
+        let (left, right) = (left.unwrap_or(at.0 - 4.0), right.unwrap_or(at.0 + 4.0));
+        canvas.hit(Hit {
+            frame: Frame::around(at, 2.0),
+            reach: Frame { left, right, ..plot },
+            label: "Memory of all jobs".to_owned(),
+            series: Series::Memory,
+            value: Value::Memory { at_secs: sample.at_secs, bytes: sample.bytes },
+        });
+    }
     let highest = points.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
-    let peak = data.memory.iter().filter(shown).map(|sample| sample.bytes).fold(0.0, f64::max);
+    let peak = samples.iter().map(|sample| sample.bytes).fold(0.0, f64::max);
     if let Some((x, y)) = highest {
         let label = format::bytes_f64(peak);
         let half = canvas.text_width(&label, SMALL_PX)? / 2.0;
@@ -262,13 +305,25 @@ fn draw_memory<DB: DrawingBackend>(
     Ok(())
 }
 
-/// The points with at most one a pixel, the highest: a long run has more samples than pixels.
-fn thinned(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
-    let mut kept: Vec<(f64, f64)> = Vec::new();
-    for (x, y) in points {
+/// The samples with at most one a pixel, the highest: a long run has more samples than pixels.
+fn thinned<'a>(
+    samples: &[&'a MemorySample],
+    x_of: impl Fn(&MemorySample) -> f64,
+) -> Vec<&'a MemorySample> {
+    let mut kept: Vec<&MemorySample> = Vec::new();
+    let mut pixel = f64::NEG_INFINITY;
+    for &sample in samples {
+        let x = x_of(sample);
         match kept.last_mut() {
-            Some(last) if x - last.0 < 1.0 => last.1 = last.1.min(y),
-            _ => kept.push((x, y)),
+            Some(last) if x - pixel < 1.0 => {
+                if sample.bytes > last.bytes {
+                    *last = sample;
+                }
+            }
+            _ => {
+                pixel = x;
+                kept.push(sample);
+            }
         }
     }
     kept
