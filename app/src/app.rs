@@ -1,17 +1,18 @@
 //! The window: what it holds, and how a frame goes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use egui::{Context, ThemePreference, Ui};
-use egui_notify::Toasts;
+use microtome_engine::report::charts::View;
 use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::dialogs::Dialogs;
 use crate::graph_view::{ColorBy, GraphAction, GraphView, Selection};
 use crate::keeping::Keeper;
+use crate::notices::Notices;
 use crate::palette::Palette;
 use crate::panels::charts::ChartTab;
 use crate::panels::input::InputPicture;
@@ -43,10 +44,14 @@ pub struct Settings {
     pub balance: Balance,
     /// The chart that is shown.
     pub chart: ChartTab,
+    /// What of each chart is shown, and on what scale.
+    pub chart_views: BTreeMap<ChartTab, View>,
     /// Proofs that may run at a time.
     pub jobs: usize,
     /// The tour was taken, or declined.
     pub knows_tour: bool,
+    /// Nothing turns, slides or fades.
+    pub reduced_motion: bool,
 }
 
 impl Default for Settings {
@@ -57,8 +62,10 @@ impl Default for Settings {
             color_by: ColorBy::default(),
             balance: Balance::default(),
             chart: ChartTab::default(),
+            chart_views: BTreeMap::new(),
             jobs: 1,
             knows_tour: false,
+            reduced_motion: false,
         }
     }
 }
@@ -100,7 +107,8 @@ pub struct App {
     pub(crate) dialogs: Dialogs,
     pub(crate) workers: Workers<Message>,
     pub(crate) estimates: Option<EstimateWorker>,
-    pub(crate) toasts: Toasts,
+    /// What just happened, in the corner.
+    pub notices: Notices,
     pub(crate) verifying: bool,
     pub(crate) about: bool,
     /// The box with the words of the field is open.
@@ -163,6 +171,9 @@ impl App {
     #[must_use]
     pub fn with(ctx: &Context, settings: Settings) -> Self {
         theme::install(ctx);
+        if settings.reduced_motion {
+            theme::set_motion(ctx, true);
+        }
         ctx.set_theme(settings.theme);
         microtome_engine::report::charts::register_fonts();
         Self {
@@ -179,7 +190,7 @@ impl App {
             dialogs: Dialogs::default(),
             workers: Workers::new(ctx),
             estimates: None,
-            toasts: Toasts::default().with_anchor(egui_notify::Anchor::BottomRight),
+            notices: Notices::default(),
             verifying: false,
             about: false,
             words: false,
@@ -214,15 +225,25 @@ impl App {
         let text = text.into();
         match kind {
             Kind::Note => {}
-            Kind::Warning => {
-                self.toasts.warning(text.clone()).duration(Some(std::time::Duration::from_secs(8)));
-            }
-            Kind::Error => {
-                self.toasts.error(text.clone()).duration(Some(std::time::Duration::from_secs(12)));
-            }
+            Kind::Warning => self.notices.add(kind, text.clone(), 8),
+            Kind::Error => self.notices.add(kind, text.clone(), 12),
         }
         let at_secs = self.started.elapsed().as_secs_f64();
         self.log.push(Entry { at_secs, kind, text });
+    }
+
+    /// Writes into the log and shows on the window what a user may have waited for elsewhere: where
+    /// the window is not in front, the desktop is asked to point at it.
+    pub(crate) fn announce(&mut self, ctx: &Context, kind: Kind, text: impl Into<String>) {
+        let text = text.into();
+        if kind == Kind::Note {
+            self.notices.add(kind, text.clone(), 8);
+        }
+        self.say(kind, text);
+        if !ctx.input(|input| input.focused) {
+            let attention = egui::UserAttentionType::Informational;
+            ctx.send_viewport_cmd(egui::ViewportCommand::RequestUserAttention(attention));
+        }
     }
 
     pub(crate) fn remember(&mut self, path: &Path) {
@@ -333,7 +354,7 @@ impl eframe::App for App {
             session.rename_draft(&name);
         }
         self.palette_ui(&ctx);
-        self.toasts.show(&ctx);
+        self.notices.show(&ctx);
         self.settings.theme = ctx.options(|options| options.theme_preference);
         if !self.queue.is_empty() || !self.files_to_open.is_empty() {
             ctx.request_repaint();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use egui::{Context, ThemePreference, ViewportCommand};
 use microtome_engine::bundle::{Custody, Secrets, WeightCard};
+use microtome_engine::files::{self, Access};
 use microtome_engine::onnx::Model;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts;
@@ -19,6 +20,7 @@ use crate::panels::log::Kind;
 use crate::project::ENDING;
 use crate::session::Session;
 use crate::tasks::Message;
+use crate::theme;
 
 /// Size of an exported chart on paper, in pixels of the design.
 const CHART_SIZE: (u32, u32) = (960, 540);
@@ -41,6 +43,8 @@ impl App {
             Command::ExportSlices => self.save_as(ctx, Purpose::ExportSlices, "slices"),
             Command::SaveChartSvg => self.save_as(ctx, Purpose::SaveChartSvg, "chart.svg"),
             Command::SaveChartPng => self.save_as(ctx, Purpose::SaveChartPng, "chart.png"),
+            Command::SaveChartCsv => self.save_as(ctx, Purpose::SaveChartCsv, "chart.csv"),
+            Command::SaveReport => self.save_as(ctx, Purpose::SaveReport, "report.html"),
             Command::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Command::Verify => self.verify_again(),
             Command::Prove => self.prove(ctx),
@@ -60,6 +64,12 @@ impl App {
             Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
             Command::Tour => self.start_tour(),
             Command::Words => self.words = true,
+            Command::ReduceMotion => {
+                self.settings.reduced_motion = !self.settings.reduced_motion;
+                theme::set_motion(ctx, self.settings.reduced_motion);
+            }
+            Command::ChartScale(scaling) => self.chart_view().scaling = scaling,
+            Command::ShowAllSeries => self.chart_view().hidden.clear(),
             Command::About => self.about = true,
             Command::Palette => self.toggle_palette(ctx),
             Command::NextObstacle => self.next_obstacle(),
@@ -184,8 +194,8 @@ impl App {
         self.dialogs.open(ctx, purpose, &suggestion);
     }
 
-    /// A file was chosen.
-    pub(crate) fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: &Path) {
+    /// Does with a file what it was chosen for, as when a dialog is answered.
+    pub fn chosen(&mut self, ctx: &Context, purpose: Purpose, path: &Path) {
         ctx.request_repaint();
         match purpose {
             Purpose::Open => self.open_path(path),
@@ -202,21 +212,41 @@ impl App {
             Purpose::SaveBundle => self.save_bundle(path),
             Purpose::SaveCard => self.save_card(path),
             Purpose::ExportSlices => self.export(path),
-            Purpose::SaveChartSvg | Purpose::SaveChartPng => {
+            Purpose::SaveReport => {
+                let reporting = self.session.as_ref().and_then(Session::reporting);
+                self.write("the report", path, move || {
+                    let reporting = reporting.ok_or("There is no run to report yet.")?;
+                    reporting.to_html().map(String::into_bytes)
+                });
+            }
+            Purpose::SaveChartSvg | Purpose::SaveChartPng | Purpose::SaveChartCsv => {
                 let tab = self.settings.chart;
+                let view = self.chart_view().clone();
                 let dark = ctx.global_style().visuals.dark_mode;
                 let chart = self.session.as_ref().and_then(|session| chart(session, tab));
                 self.write("the chart", path, move || {
                     let chart = chart.ok_or("There is no chart to save yet.")?;
-                    let bytes = if purpose == Purpose::SaveChartSvg {
-                        charts::to_svg(&chart, CHART_SIZE, dark).map(String::into_bytes)
-                    } else {
-                        charts::to_png(&chart, CHART_SIZE, charts::Look { dark, scale: 2.0 })
+                    let bytes = match purpose {
+                        // The numbers are complete: what is hidden in the picture is in the table.
+                        Purpose::SaveChartCsv => return Ok(chart.table().to_csv().into_bytes()),
+                        Purpose::SaveChartSvg => {
+                            let svg = charts::to_svg(&chart, &view, CHART_SIZE, dark);
+                            svg.map(String::into_bytes)
+                        }
+                        _ => {
+                            let look = charts::Look::on_paper(dark, 2.0);
+                            charts::to_png(&chart, &view, CHART_SIZE, look)
+                        }
                     };
                     bytes.map_err(|error| error.to_string())
                 });
             }
         }
+    }
+
+    /// What of the chart that is open is shown.
+    fn chart_view(&mut self) -> &mut charts::View {
+        self.settings.chart_views.entry(self.settings.chart).or_default()
     }
 
     fn write(
@@ -228,9 +258,8 @@ impl App {
         let path = path.to_owned();
         self.workers.start("write", move || {
             let written = make().and_then(|bytes| {
-                std::fs::write(&path, bytes).map_err(|error| {
-                    format!("{}: {what} can't be written: {error}", path.display())
-                })
+                files::write(&path, &bytes, Access::Usual)
+                    .map_err(|error| format!("Saving {what} failed. {error}"))
             });
             Message::Written(written.map(|()| format!("Saved {what} as {}.", path.display())))
         });

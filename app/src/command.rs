@@ -2,6 +2,7 @@
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
 use microtome_engine::prove::System;
+use microtome_engine::report::charts::Scaling;
 
 use crate::graph_view::ColorBy;
 
@@ -30,6 +31,10 @@ pub enum Command {
     SaveChartSvg,
     /// Saves the chart as PNG.
     SaveChartPng,
+    /// Saves the numbers of the chart.
+    SaveChartCsv,
+    /// Saves the report of the last run.
+    SaveReport,
     /// Ends the program.
     Quit,
     /// Takes the last edit back.
@@ -96,6 +101,12 @@ pub enum Command {
     ThemeLight,
     /// The look of the desktop.
     ThemeSystem,
+    /// Turns movement off, or on again.
+    ReduceMotion,
+    /// Chooses the scale of the chart.
+    ChartScale(Scaling),
+    /// Shows every series of the chart again.
+    ShowAllSeries,
     /// Finds commands and nodes.
     Palette,
     /// Goes to the next node that can't be proven.
@@ -142,8 +153,8 @@ impl Command {
         Self::Words,
     ];
 
-    /// Commands in the order of the menus, apart from those of colours.
-    const PLAIN: [Self; 49] = [
+    /// Commands in the order of the menus, apart from those of colours and scales.
+    const PLAIN: [Self; 53] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -155,6 +166,8 @@ impl Command {
         Self::ExportSlices,
         Self::SaveChartSvg,
         Self::SaveChartPng,
+        Self::SaveChartCsv,
+        Self::SaveReport,
         Self::Quit,
         Self::Undo,
         Self::Redo,
@@ -192,12 +205,15 @@ impl Command {
         Self::ThemeSystem,
         Self::Tour,
         Self::Words,
+        Self::ReduceMotion,
+        Self::ShowAllSeries,
         Self::About,
     ];
 
     /// Every command, in the order of the menus.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::PLAIN.into_iter().chain(ColorBy::ALL.map(Self::ColorBy))
+        let choices = Scaling::ALL.map(Self::ChartScale).into_iter();
+        Self::PLAIN.into_iter().chain(ColorBy::ALL.map(Self::ColorBy)).chain(choices)
     }
 
     /// What menus and buttons say.
@@ -215,6 +231,8 @@ impl Command {
             Self::ExportSlices => "Export slices…",
             Self::SaveChartSvg => "Save chart as SVG…",
             Self::SaveChartPng => "Save chart as PNG…",
+            Self::SaveChartCsv => "Save numbers as CSV…",
+            Self::SaveReport => "Save report…",
             Self::Quit => "Quit",
             Self::Undo => "Undo",
             Self::Redo => "Redo",
@@ -248,6 +266,11 @@ impl Command {
             Self::ThemeDark => "Dark",
             Self::ThemeLight => "Light",
             Self::ThemeSystem => "As the system",
+            Self::ReduceMotion => "Reduce motion",
+            Self::ChartScale(Scaling::Auto) => "Scale the chart automatically",
+            Self::ChartScale(Scaling::Linear) => "Linear scale of the chart",
+            Self::ChartScale(Scaling::Log) => "Logarithmic scale of the chart",
+            Self::ShowAllSeries => "Show all series of the chart",
             Self::Palette => "Find a command or node…",
             Self::NextObstacle => "Next node that can't be proven",
             Self::ColorBy(ColorBy::Operator) => "Colour nodes by operator",
@@ -283,6 +306,10 @@ impl Command {
             Self::ExportSlices => "Write each slice as an ONNX model of its own",
             Self::SaveChartSvg => "Save the chart as a drawing for a paper",
             Self::SaveChartPng => "Save the chart as a picture",
+            Self::SaveChartCsv => "Save the numbers behind the chart as a table",
+            Self::SaveReport => {
+                "Save what the last run proved and took as one page, to open or print anywhere"
+            }
             Self::Quit => "Close the window; a running job is cancelled",
             Self::Undo => "Take the last edit of the plan back",
             Self::Redo => "Do again what was taken back",
@@ -323,6 +350,13 @@ impl Command {
             Self::ThemeDark => "Light on dark",
             Self::ThemeLight => "Dark on light",
             Self::ThemeSystem => "Follow the desktop",
+            Self::ReduceMotion => "Nothing turns, slides or fades",
+            Self::ChartScale(Scaling::Auto) => {
+                "Logarithmic where the largest value is more than 30 times the least"
+            }
+            Self::ChartScale(Scaling::Linear) => "From zero, in even steps",
+            Self::ChartScale(Scaling::Log) => "In powers of ten",
+            Self::ShowAllSeries => "Show again what was hidden in the chart's legend",
             Self::Palette => "Find a command, or go to a node by its operator, name or tensor",
             Self::NextObstacle => "Go to the next node that can't be proven, and see why",
             Self::ColorBy(ColorBy::Seconds) => {

@@ -38,6 +38,10 @@ pub enum Purpose {
     SaveChartSvg,
     /// Where the chart goes as a picture.
     SaveChartPng,
+    /// Where the chart's numbers go.
+    SaveChartCsv,
+    /// Where the report goes.
+    SaveReport,
 }
 
 impl Purpose {
@@ -54,6 +58,8 @@ impl Purpose {
             Self::ExportSlices => "Export the slices into a folder",
             Self::SaveChartSvg => "Save the chart as SVG",
             Self::SaveChartPng => "Save the chart as PNG",
+            Self::SaveChartCsv => "Save the chart's numbers as CSV",
+            Self::SaveReport => "Save the report of the last run",
         }
     }
 
@@ -71,6 +77,8 @@ impl Purpose {
             Self::ExportSlices => &[],
             Self::SaveChartSvg => &[("SVG drawings", &["svg"])],
             Self::SaveChartPng => &[("PNG pictures", &["png"])],
+            Self::SaveChartCsv => &[("Tables", &["csv"])],
+            Self::SaveReport => &[("HTML pages", &["html"])],
         }
     }
 
@@ -83,6 +91,8 @@ impl Purpose {
                 | Self::SaveCard
                 | Self::SaveChartSvg
                 | Self::SaveChartPng
+                | Self::SaveChartCsv
+                | Self::SaveReport
         )
     }
 }

@@ -4,17 +4,20 @@
 
 pub mod app;
 mod carry_out;
+pub mod chart_view;
 pub mod command;
 pub mod dialogs;
 pub mod graph_view;
 pub mod history;
 pub mod keeping;
 mod menu;
+pub mod notices;
 mod palette;
 pub mod panels;
 pub mod panes;
 pub mod plot_backend;
 pub mod project;
+pub mod remaining;
 pub mod run_view;
 pub mod samples;
 pub mod session;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use egui::{Button, Checkbox, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
 use microtome_engine::bundle::Custody;
 use microtome_engine::prove::System;
+use microtome_engine::report::charts::Scaling;
 use microtome_engine::report::format as fmt;
 
 use crate::app::App;
@@ -29,6 +30,7 @@ impl App {
             | Command::ThemeDark
             | Command::ThemeLight
             | Command::ThemeSystem
+            | Command::ReduceMotion
             | Command::Palette
             | Command::Tour
             | Command::Words
@@ -65,6 +67,9 @@ impl App {
                 session.is_some_and(Session::is_proving),
                 "Nothing runs that could be stopped.",
             ),
+            Command::SaveReport => {
+                needs(session.is_some_and(|s| s.bundle().is_some()), "Prove something first.")
+            }
             Command::Verify | Command::SaveBundle => {
                 let there = session.is_some_and(|s| s.bundle().is_some());
                 needs(there || self.kept_bundle().is_some(), "Prove something first.")
@@ -147,7 +152,7 @@ impl App {
                     &[
                         &[C::OpenInput, C::OpenPlan, C::OpenBundle],
                         &[C::SaveProject, C::SavePlan, C::SaveBundle, C::SaveCard, C::ExportSlices],
-                        &[C::SaveChartSvg, C::SaveChartPng],
+                        &[C::SaveChartSvg, C::SaveChartPng, C::SaveChartCsv, C::SaveReport],
                         &[C::Quit],
                     ],
                 );
@@ -183,8 +188,11 @@ impl App {
                 self.items(ui, &[&[C::Fit, C::ZoomIn, C::ZoomOut]]);
                 ui.separator();
                 ui.menu_button("Colour nodes by", |ui| self.color_items(ui));
+                ui.menu_button("Chart", |ui| self.chart_items(ui));
                 ui.separator();
                 self.items(ui, &[&[C::ThemeDark, C::ThemeLight, C::ThemeSystem]]);
+                ui.separator();
+                self.motion_item(ui);
             });
             ui.menu_button("Help", |ui| self.items(ui, &[&[C::Tour, C::Words], &[C::About]]));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -221,6 +229,32 @@ impl App {
         }
     }
 
+    fn chart_items(&mut self, ui: &mut Ui) {
+        ui.set_min_width(220.0);
+        let view = self.settings.chart_views.get(&self.settings.chart);
+        let chosen = view.map_or(Scaling::Auto, |view| view.scaling);
+        for scaling in Scaling::ALL {
+            let command = Command::ChartScale(scaling);
+            let radio = ui.radio(chosen == scaling, command.text());
+            if radio.on_hover_text(command.tooltip()).clicked() {
+                self.queue.push(command);
+                ui.close();
+            }
+        }
+        ui.separator();
+        self.item(ui, Command::ShowAllSeries);
+    }
+
+    fn motion_item(&mut self, ui: &mut Ui) {
+        let command = Command::ReduceMotion;
+        let mut on = self.settings.reduced_motion;
+        let tick = ui.checkbox(&mut on, command.text());
+        if tick.on_hover_text(command.tooltip()).clicked() {
+            self.queue.push(command);
+            ui.close();
+        }
+    }
+
     fn recent_menu(&mut self, ui: &mut Ui) {
         let recent = self.settings.recent.clone();
         ui.add_enabled_ui(!recent.is_empty(), |ui| {
@@ -244,7 +278,7 @@ impl App {
         let running = self.session.as_ref().is_some_and(Session::is_proving);
         if running {
             self.main_button(ui, Command::Cancel, "Cancel".to_owned(), Some((t.raised, t.bad)));
-            ui.add(egui::Spinner::new().size(16.0).color(t.busy));
+            theme::spinner(ui, 16.0);
         } else {
             let count = self.session.as_ref().map_or(0, |s| s.marked().len());
             let text = match count {
@@ -316,7 +350,7 @@ impl App {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 18.0;
             if let Some(name) = &self.opening {
-                ui.spinner();
+                theme::spinner(ui, 13.0);
                 ui.label(theme::small(ui, format!("Opening {name}…")));
             }
             let Some(session) = &self.session else { return };

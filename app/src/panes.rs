@@ -82,7 +82,7 @@ impl App {
             });
         let bottom = Panel::bottom("jobs and verdict")
             .frame(margin)
-            .default_size((size.y * 0.24).clamp(120.0, 260.0))
+            .default_size((size.y * 0.31).clamp(130.0, 272.0))
             .size_range(90.0..=(size.y * 0.6).max(91.0))
             .show(ui, |ui| {
                 ui.take_available_height();
@@ -161,14 +161,24 @@ impl App {
     fn charts_pane(&mut self, ui: &mut Ui, tab: ChartTab) {
         let Some(session) = &self.session else { return };
         let mut chosen = tab;
-        charts::show(ui, session, &mut chosen, &mut self.queue);
+        let view = self.settings.chart_views.entry(tab).or_default();
+        charts::show(ui, session, &mut chosen, view, &mut self.queue);
         if chosen != tab {
             self.settings.chart = chosen;
         }
     }
 
     fn bottom(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| panels::tabs(ui, &mut self.bottom, &BottomTab::ALL));
+        let mut attacks = Vec::new();
+        ui.horizontal(|ui| {
+            panels::tabs(ui, &mut self.bottom, &BottomTab::ALL);
+            if self.bottom == BottomTab::Tamper && self.session.is_some() {
+                attacks = tamper::head(ui, &self.tamper);
+            }
+        });
+        if !attacks.is_empty() {
+            self.attack(attacks);
+        }
         ui.add_space(theme::GAP);
         self.pane(ui, Pane::Bottom(self.bottom));
     }
@@ -179,7 +189,7 @@ impl App {
             (_, None) => panels::nothing(ui, "Open a model to begin."),
             (BottomTab::Jobs, Some(session)) => jobs::show(ui, session, &mut self.queue),
             (BottomTab::Tamper, Some(_)) => {
-                let attacks = tamper::show(ui, &self.tamper);
+                let attacks = tamper::show(ui, &mut self.tamper);
                 if !attacks.is_empty() {
                     self.attack(attacks);
                 }

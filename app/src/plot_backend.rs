@@ -10,9 +10,8 @@ use std::convert::Infallible;
 use egui::epaint::{PathShape, TextShape};
 use egui::{
     Color32, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2,
-    WidgetInfo, WidgetType,
 };
-use microtome_engine::report::charts::{Chart, Drawn, Look};
+use microtome_engine::report::charts::{Drawn, Look};
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, IntoDrawingArea};
 use plotters_backend::text_anchor::{HPos, VPos};
@@ -29,34 +28,31 @@ type Done = Result<(), DrawingErrorKind<Infallible>>;
 /// The area that a chart in the window is drawn on.
 pub type PlotArea<'a> = DrawingArea<EguiBackend<'a>, Shift>;
 
-/// Takes `size` of `ui` and lets `draw` draw on it. Where drawing fails, the reason stands in the
-/// chart's place.
-pub fn plot(
+/// Takes `size` of `ui`, which can have the focus, and lets `draw` draw on it. Gives what `draw`
+/// gives. Where drawing fails, the reason stands in the chart's place.
+pub fn plot<T>(
     ui: &mut Ui,
     size: Vec2,
-    draw: impl FnOnce(&PlotArea<'_>, Look) -> Drawn<EguiBackend<'static>>,
-) -> Response {
-    let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
-    if ui.is_rect_visible(rect) && rect.is_positive() {
-        let painter = ui.painter_at(rect);
-        let scale = f64::from(painter.pixels_per_point());
-        let look = Look { dark: ui.visuals().dark_mode, scale };
-        let area = EguiBackend::new(&painter, rect).into_drawing_area();
-        if let Err(error) = draw(&area, look) {
+    draw: impl FnOnce(&PlotArea<'_>, Look) -> Drawn<EguiBackend<'static>, T>,
+) -> (Response, Option<T>) {
+    let sense = Sense::hover() | Sense::focusable_noninteractive();
+    let (rect, response) = ui.allocate_exact_size(size, sense);
+    if !ui.is_rect_visible(rect) || !rect.is_positive() {
+        return (response, None);
+    }
+    let painter = ui.painter_at(rect);
+    let scale = f64::from(painter.pixels_per_point());
+    let look = Look { dark: ui.visuals().dark_mode, scale, interactive: true };
+    let area = EguiBackend::new(&painter, rect).into_drawing_area();
+    match draw(&area, look) {
+        Ok(drawn) => (response, Some(drawn)),
+        Err(error) => {
             let text = format!("The chart could not be drawn: {error}");
             let (font, color) = (FontId::proportional(12.0), ui.visuals().error_fg_color);
             painter.text(rect.left_top(), egui::Align2::LEFT_TOP, text, font, color);
+            (response, None)
         }
     }
-    response
-}
-
-/// Draws one of the engine's charts, with its title as the accessible name.
-pub fn chart(ui: &mut Ui, size: Vec2, chart: &Chart) -> Response {
-    let response = plot(ui, size, |area, look| chart.draw(area, look));
-    let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, enabled, chart.title()));
-    response
 }
 
 /// Plotters' drawing calls as egui shapes. Each is painted at once.
@@ -245,12 +241,13 @@ mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
     use microtome_engine::report::charts::{
-        Chart, PerSliceData, PieceCosts, Quantity, SweepData, SweepPoint, register_fonts,
+        Chart, PerSliceData, PieceCosts, Quantity, SweepData, SweepPoint, View, register_fonts,
     };
     use plotters::prelude::{Circle, PathElement, Polygon, RED, Rectangle};
     use plotters::style::{Color as _, IntoFont as _};
 
-    use super::{chart, plot};
+    use super::plot;
+    use crate::chart_view::chart;
 
     fn harness(theme: egui::Theme, mut draw: impl FnMut(&mut Ui) + 'static) -> Harness<'static> {
         register_fonts();
@@ -290,7 +287,7 @@ mod tests {
             for drawn in [per_slice(), sweep()] {
                 let title = drawn.title();
                 let mut harness = harness(theme, move |ui| {
-                    chart(ui, vec2(460.0, 300.0), &drawn);
+                    chart(ui, vec2(460.0, 300.0), &drawn, &mut View::default());
                 });
                 harness.run();
                 assert!(harness.query_by_label(title).is_some());

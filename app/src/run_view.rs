@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use microtome_engine::plan::Plan;
+use microtome_engine::predict::Prediction;
 use microtome_engine::program::Fidelity;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts::{
     MemorySample, Phase as ChartPhase, RowState, Span, TimelineData, TimelineRow,
 };
+use microtome_engine::report::format as fmt;
 use microtome_engine::run::{Event, Job, Measured, Outcome, Phase, Piece};
+
+use crate::remaining::{self, Outlook, Stage, Work};
 
 /// Memory samples that are kept; when there are more, every other one is dropped.
 const MOST_SAMPLES: usize = 600;
@@ -38,6 +42,8 @@ pub struct PieceView {
     pub measured: Option<Measured>,
     /// Bytes that its process holds now.
     pub memory_bytes: u64,
+    /// Seconds that it was predicted to take, set-up and both verifications included.
+    expected_secs: Option<f64>,
     spans: Vec<(Phase, f64, Option<f64>)>,
 }
 
@@ -46,6 +52,12 @@ impl PieceView {
     #[must_use]
     pub fn phase_start_secs(&self) -> f64 {
         self.spans.last().map_or(0.0, |&(_, start, _)| start)
+    }
+
+    /// Seconds of work so far, without waiting.
+    fn worked_secs(&self, now_secs: f64) -> f64 {
+        let work = self.spans.iter().filter(|(phase, ..)| *phase != Phase::Queued);
+        work.map(|&(_, start, end)| (end.unwrap_or(now_secs) - start).max(0.0)).sum()
     }
 
     fn enter(&mut self, phase: Phase, at_secs: f64) {
@@ -112,6 +124,7 @@ impl RunView {
             state: State::Queued,
             measured: None,
             memory_bytes: 0,
+            expected_secs: None,
             spans: vec![(Phase::Queued, 0.0, None)],
         };
         Self {
@@ -128,6 +141,57 @@ impl RunView {
             memory: Vec::new(),
             budget_bytes,
         }
+    }
+
+    /// Keeps what each piece is predicted to take.
+    pub(crate) fn keep_predictions<'a>(
+        &mut self,
+        prediction: impl Fn(Piece) -> Option<&'a Prediction>,
+    ) {
+        for (&piece, view) in &mut self.pieces {
+            // A proof is verified twice: where it was made, and by a stranger.
+            view.expected_secs =
+                prediction(piece).map(|p| p.setup_secs + p.prove_secs + 2.0 * p.verify_secs);
+        }
+    }
+
+    /// How much is done, and how long the rest takes.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        let now = self.now_secs();
+        let work = |view: &PieceView| Work {
+            expected_secs: view.expected_secs,
+            stage: match view.state {
+                State::Queued => Stage::Waiting,
+                State::Running(_) => Stage::Running { elapsed_secs: view.worked_secs(now) },
+                State::Verified => Stage::Over { took_secs: view.worked_secs(now) },
+                State::Failed(_) | State::Cancelled => Stage::Dropped,
+            },
+        };
+        let works: Vec<Work> = self.pieces.values().map(work).collect();
+        remaining::outlook(&works)
+    }
+
+    /// What was proven and what it took, in a sentence.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let proven: Vec<&Measured> =
+            self.pieces.values().filter_map(|view| view.measured.as_ref()).collect();
+        let slices = self
+            .pieces
+            .iter()
+            .filter(|(piece, view)| matches!(piece, Piece::Slice(_)) && view.measured.is_some())
+            .count();
+        let word = if slices == 1 { "slice" } else { "slices" };
+        let whole = if proven.len() > slices { " and the whole model" } else { "" };
+        let prove: f64 = proven.iter().map(|measured| measured.prove_secs).sum();
+        let peak = proven.iter().map(|measured| measured.peak_bytes).max().unwrap_or(0);
+        format!(
+            "{slices} {word}{whole} proven and verified in {}: {} of proving, {} of memory.",
+            fmt::secs(self.now_secs()),
+            fmt::secs(prove),
+            fmt::bytes(peak),
+        )
     }
 
     /// The proof system of a piece.

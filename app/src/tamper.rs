@@ -23,6 +23,8 @@ pub struct Tamper {
     pub attempts: BTreeMap<Attack, Found>,
     /// Attacks that are still to be tried.
     pub waiting: Vec<Attack>,
+    /// The attack whose details are shown.
+    pub about: Option<Attack>,
     /// Which trial is the newest; a worker of an older one ends.
     newest: Arc<AtomicU64>,
 }

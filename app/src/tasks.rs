@@ -444,7 +444,7 @@ impl App {
             ctx.request_repaint_after(Duration::from_millis(250));
             return;
         }
-        let status = run.status.clone();
+        let (status, report) = (run.status.clone(), run.report());
         let verdict = run.outcome.as_ref().map(|outcome| outcome.sliced.verdict.clone());
         let bundle = run.outcome.as_ref().map(|outcome| outcome.sliced.bundle.clone());
         let is_shown = run.draft == session.drafts().current().id;
@@ -452,15 +452,13 @@ impl App {
         session.take_outcome();
         self.keep_bundle();
         match status {
-            Status::Done if failures == 0 => {
-                self.say(Kind::Note, "Every marked slice is proven and verified.");
-            }
+            Status::Done if failures == 0 => self.announce(ctx, Kind::Note, report),
             Status::Done => {
                 let text = format!("{failures} of the pieces could not be proven: see Jobs.");
-                self.say(Kind::Error, text);
+                self.announce(ctx, Kind::Error, text);
             }
             Status::Cancelled => self.say(Kind::Note, "The run was cancelled."),
-            Status::Failed(reason) => self.say(Kind::Error, reason),
+            Status::Failed(reason) => self.announce(ctx, Kind::Error, reason),
             Status::Running => {}
         }
         // The verdict on a plan that is not shown waits until it is.

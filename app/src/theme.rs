@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use egui::{
-    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, RichText, Stroke,
-    TextStyle, Theme, Ui, Vec2, Visuals, epaint::Shadow,
+    Color32, CornerRadius, FontData, FontDefinitions, FontFamily, FontId, Margin, Response,
+    RichText, Sense, Stroke, TextStyle, Theme, Ui, Vec2, Visuals, WidgetInfo, WidgetType,
+    epaint::Shadow, style::ScrollAnimation,
 };
 
 /// Space between things that belong together.
@@ -221,6 +222,42 @@ pub fn small(ui: &Ui, text: impl Into<String>) -> RichText {
 pub fn heading(ui: &mut Ui, text: &str) {
     let color = of(ui).weak;
     ui.label(strong(text.to_uppercase()).size(11.0).color(color));
+}
+
+/// Turns the toolkit's own movement off, or on again: panels that open, lists that scroll to a
+/// place, [`spinner`]s.
+pub fn set_motion(ctx: &egui::Context, reduced: bool) {
+    let usual = egui::Style::default();
+    for theme in [Theme::Dark, Theme::Light] {
+        ctx.style_mut_of(theme, |style| {
+            style.animation_time = if reduced { 0.0 } else { usual.animation_time };
+            style.scroll_animation =
+                if reduced { ScrollAnimation::none() } else { usual.scroll_animation };
+        });
+    }
+}
+
+/// Whether nothing is to turn, slide or fade.
+#[must_use]
+pub fn is_motion_reduced(ui: &Ui) -> bool {
+    ui.style().animation_time == 0.0
+}
+
+/// A sign that something goes on: it turns, or, where motion is reduced, is three dots.
+pub fn spinner(ui: &mut Ui, size: f32) -> Response {
+    let color = of(ui).busy;
+    let response = if is_motion_reduced(ui) {
+        let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
+        for place in [-1.0, 0.0, 1.0] {
+            let at = rect.center() + Vec2::new(place * size * 0.33, 0.0);
+            ui.painter().circle_filled(at, size * 0.11, color);
+        }
+        response
+    } else {
+        ui.add(egui::Spinner::new().size(size).color(color))
+    };
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::ProgressIndicator, true, "Busy"));
+    response
 }
 
 /// Installs type and both looks. Which of them is on is the user's choice, kept elsewhere.

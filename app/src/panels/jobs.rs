@@ -5,6 +5,7 @@ use microtome_engine::report::format as fmt;
 use microtome_engine::run::Piece;
 
 use crate::command::Command;
+use crate::remaining;
 use crate::run_view::{PieceView, RunView, State, Status, phase_name, piece_name};
 use crate::session::Session;
 use crate::theme;
@@ -31,16 +32,7 @@ pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
 fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
     let t = theme::of(ui);
     ui.horizontal(|ui| match &run.status {
-        Status::Running => {
-            ui.add(egui::Spinner::new().size(14.0).color(t.busy));
-            ui.label(theme::strong(format!("Proving, {}", fmt::secs(run.now_secs().floor()))));
-            let bytes: u64 = run.pieces.values().map(|view| view.memory_bytes).sum();
-            ui.label(theme::weak(ui, format!("{} in use", fmt::bytes(bytes))));
-            let cancel = ui.button(Command::Cancel.text());
-            if cancel.on_hover_text(Command::Cancel.hint(ui.ctx())).clicked() {
-                queue.push(Command::Cancel);
-            }
-        }
+        Status::Running => running(ui, run, queue),
         Status::Done => {
             let failed =
                 run.pieces.values().filter(|v| matches!(v.state, State::Failed(_))).count();
@@ -58,6 +50,36 @@ fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
         Status::Failed(reason) => {
             super::badge(ui, "failed", t.bad);
             ui.label(RichText::new(reason).color(t.bad));
+        }
+    });
+}
+
+/// How far a run is: a bar for all of it, and how long the rest takes.
+fn running(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
+    const BAR_PX: f32 = 90.0;
+    let t = theme::of(ui);
+    let outlook = run.outlook();
+    theme::spinner(ui, 14.0);
+    ui.label(theme::strong(format!("Proving, {}", fmt::secs(run.now_secs().floor()))));
+    let left = outlook.remaining_secs.map(remaining::text).unwrap_or_default();
+    let name = format!("Run: {} done {left}", fmt::percent(outlook.part));
+    let bar = super::bar(ui, Vec2::new(BAR_PX, 8.0), outlook.part as f32, t.busy);
+    let progress = ui.interact(bar, ui.id().with("run progress"), egui::Sense::hover());
+    progress.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::WidgetType::ProgressIndicator, true, name.trim_end())
+    });
+    let sentence = "By the predictions, corrected by what the finished pieces of this run took";
+    progress.on_hover_text(sentence);
+    ui.label(theme::weak(ui, left)).on_hover_text(sentence);
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let cancel = ui.small_button(Command::Cancel.text());
+        if cancel.on_hover_text(Command::Cancel.hint(ui.ctx())).clicked() {
+            queue.push(Command::Cancel);
+        }
+        let bytes: u64 = run.pieces.values().map(|view| view.memory_bytes).sum();
+        let memory = egui::Label::new(theme::weak(ui, format!("{} in use", fmt::bytes(bytes))));
+        if bytes > 0 && ui.available_width() > 100.0 {
+            ui.add(memory.truncate());
         }
     });
 }

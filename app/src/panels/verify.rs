@@ -34,7 +34,7 @@ pub fn show(
 ) {
     ui.horizontal_wrapped(|ui| {
         if busy {
-            ui.spinner();
+            theme::spinner(ui, 13.0);
             ui.label(theme::weak(ui, "Verifying…"));
         } else if let Some(v) = verified {
             let t = theme::of(ui);

@@ -3,10 +3,12 @@
 //! This is the only module that speaks to the engine's stages; the panels ask it.
 
 mod answer;
+mod compared;
 mod drafts;
 mod edits;
 mod open;
 mod record;
+mod report;
 mod restore;
 mod results;
 mod systems;
@@ -31,6 +33,7 @@ pub use drafts::{Draft, Drafts};
 pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
 pub use record::Record;
+pub use report::Reporting;
 pub use systems::{Provability, provability};
 
 use crate::run_view::RunView;

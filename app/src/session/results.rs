@@ -96,7 +96,10 @@ impl Session {
         let job = run::start(request, wake);
         let pieces =
             marked.into_iter().map(Piece::Slice).chain(self.proves_whole().then_some(Piece::Whole));
-        self.run = Some(RunView::new(job, plan, draft, self.case, pieces, memory_bytes));
+        let mut run = RunView::new(job, plan, draft, self.case, pieces, memory_bytes);
+        // The plan can be edited while it is proven, so the run keeps what was expected of it.
+        run.keep_predictions(|piece| self.prediction(piece));
+        self.run = Some(run);
     }
 
     /// Takes the events of the run that goes on, and keeps what its proofs took.

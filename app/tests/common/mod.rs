@@ -26,8 +26,13 @@ pub fn window(file: PathBuf) -> Window {
 
 /// The same with something done to it before its first frame.
 pub fn window_with(file: PathBuf, prepare: impl FnOnce(&mut App)) -> Window {
+    window_of_size([1280.0, 800.0], file, prepare)
+}
+
+/// The same of some size.
+pub fn window_of_size(size: [f32; 2], file: PathBuf, prepare: impl FnOnce(&mut App)) -> Window {
     Harness::builder()
-        .with_size([1280.0, 800.0])
+        .with_size(size)
         .with_pixels_per_point(1.0)
         .with_step_dt(1.0 / 60.0)
         .renderer(softrender::SoftRenderer::default())
@@ -62,7 +67,11 @@ pub fn wait_until<S>(window: &mut Harness<'_, S>, what: &str, holds: impl Fn(&S)
 }
 
 pub fn opened(name: &str) -> Window {
-    let mut window = window(sample(name));
+    estimated(window(sample(name)))
+}
+
+/// The window once its model is estimated and answered.
+pub fn estimated(mut window: Window) -> Window {
     wait(&mut window, "estimates and an answer", |app| {
         app.session.as_ref().is_some_and(|s| {
             s.has_estimates() && s.answer.as_ref().is_some_and(|a| a.fixed.is_some())
