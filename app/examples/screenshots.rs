@@ -19,6 +19,8 @@ use microtome_engine::prove::System;
 
 type Window = Harness<'static, App>;
 type Done = Result<(), Box<dyn std::error::Error>>;
+/// Some pictures, by the name that asks for them alone.
+type Part = (&'static str, fn(&Studio) -> Done);
 
 struct Studio {
     folder: PathBuf,
@@ -35,7 +37,7 @@ fn main() -> Done {
         .filter(|path| path.is_file());
     let studio = Studio { folder: folder.into(), program };
     let only = std::env::args().nth(2);
-    let parts: [(&str, fn(&Studio) -> Done); 7] = [
+    let parts: [Part; 7] = [
         ("dark", |studio| studio.overview(ThemePreference::Dark, "dark")),
         ("light", |studio| studio.overview(ThemePreference::Light, "light")),
         ("sizes", Studio::sizes),

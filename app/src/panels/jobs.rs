@@ -127,17 +127,26 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
                 ui.add(egui::Label::new(theme::weak(ui, text)).truncate());
             }
             State::Verified => {
-                super::bar(ui, Vec2::new(width, 8.0), 1.0, t.good);
+                // The numbers need the room more than a bar that is full.
+                super::bar(ui, Vec2::new(36.0, 8.0), 1.0, t.good);
                 if let Some(m) = &view.measured {
                     let text = format!(
-                        "prove {} · verify {} · {} · proof {} · set-up {}",
+                        "prove {} · verify {} · {} · {}",
+                        fmt::secs(m.prove_secs),
+                        fmt::secs(m.verify_secs),
+                        fmt::bytes(m.peak_bytes),
+                        fmt::bytes(m.proof_bytes),
+                    );
+                    let all = format!(
+                        "prove {} · verify {} · peak memory {} · proof {} · set-up {}",
                         fmt::secs(m.prove_secs),
                         fmt::secs(m.verify_secs),
                         fmt::bytes(m.peak_bytes),
                         fmt::bytes(m.proof_bytes),
                         fmt::secs(m.setup_secs),
                     );
-                    ui.add(egui::Label::new(theme::weak(ui, &text)).truncate()).on_hover_text(text);
+                    let text = theme::weak(ui, text).size(12.5);
+                    ui.add(egui::Label::new(text).truncate()).on_hover_text(all);
                 }
             }
             State::Failed(reason) => {
