@@ -238,9 +238,14 @@ fn compare_has_its_keys() {
         &folder.path("input.json"),
         &"--plan",
         &folder.path("plan.json"),
+        &"--chart",
+        &folder.path("numbers.csv"),
         &"--json",
     ]);
     let found = found.succeeds().json();
+    let numbers = std::fs::read_to_string(folder.path("numbers.csv")).unwrap();
+    let pieces: Vec<_> = numbers.lines().filter_map(|line| line.split(',').next()).collect();
+    assert_eq!(pieces, ["piece", "slice 0", "slice 1", "whole", "linking"]);
     has_keys(
         &found,
         &[
