@@ -2,7 +2,7 @@
 //! and ticks show how cheap the places around are. Dragged out of the graph it is removed.
 
 use egui::{
-    Align2, FontId, Id, Key, Order, Painter, Pos2, Rangef, Rect, Response, Shape, Stroke, Ui, Vec2,
+    Align2, Id, Key, Order, Painter, Pos2, Rangef, Rect, Response, Shape, Stroke, Ui, Vec2,
 };
 use microtome_engine::plan::Linking;
 use microtome_engine::report::format as fmt;
@@ -18,6 +18,10 @@ const OUT_REACH: f32 = 24.0;
 const TICK_REACH: f32 = 190.0;
 /// Length of the longest tick.
 const TICK_LENGTH: f32 = 44.0;
+
+/// How near to the upper or lower edge the graph scrolls along, and its fastest pace for a frame.
+const SCROLL_REACH: f32 = 28.0;
+const SCROLL_PACE: f32 = 14.0;
 
 /// A drag that is going on.
 #[derive(Clone, Debug)]
@@ -111,6 +115,11 @@ impl GraphView {
                 actions.push(GraphAction::DragMoved { from: cut, to });
             }
         }
+        if response.dragged() && !drag.out && !drag.cancelled {
+            let pointer = drag.pointer;
+            self.scroll_along(ui, area, pointer);
+        }
+        let Some(drag) = &self.drag else { return };
         if response.drag_stopped() {
             if drag.out && !drag.cancelled {
                 actions.push(GraphAction::RemoveCut(cut));
@@ -119,6 +128,22 @@ impl GraphView {
                 actions.push(GraphAction::DragEnded);
             }
             self.drag = None;
+        }
+    }
+
+    /// Scrolls while the pointer is at an edge beyond which there is more of the model.
+    fn scroll_along(&mut self, ui: &Ui, area: Rect, pointer: Pos2) {
+        let Some(camera) = &mut self.camera else { return };
+        let bounds = self.layout.bounds;
+        let top = area.top() - camera.screen(area.min, bounds.min).y;
+        let bottom = camera.screen(area.min, bounds.max).y - area.bottom();
+        let up = (area.top() + SCROLL_REACH - pointer.y).min(top + SCROLL_REACH);
+        let down = (pointer.y - area.bottom() + SCROLL_REACH).min(bottom + SCROLL_REACH);
+        let pace = |reach: f32| (reach * 0.4).clamp(0.0, SCROLL_PACE);
+        let by = pace(up) - pace(down);
+        if by != 0.0 && (top > 0.0 || by < 0.0) && (bottom > 0.0 || by > 0.0) {
+            camera.pan.y += by;
+            ui.ctx().request_repaint();
         }
     }
 
@@ -209,7 +234,7 @@ impl GraphView {
         let size = pill_rect(scene.area, 0.0).size();
         let pill = Rect::from_center_size(drag.pointer, size);
         painter.rect_filled(pill, 11, t.bad);
-        let font = FontId::proportional(11.5);
+        let font = theme::strong_font(11.5);
         painter.text(pill.center(), Align2::CENTER_CENTER, "Remove", font, theme::ink_on(t.bad));
         let is_left = drag.pointer.x < scene.area.center().x;
         let at = pill.center_bottom() + Vec2::new(0.0, 8.0);

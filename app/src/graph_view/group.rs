@@ -80,8 +80,7 @@ impl GraphView {
             );
             let corner = (6.0 * camera.zoom) as u8;
             let ring = Stroke::new(2.0, t.accent);
-            painter.rect_filled(rect.expand(3.0), corner, theme::faded(t.accent, 45));
-            painter.rect_stroke(rect.expand(3.0), corner, ring, StrokeKind::Inside);
+            painter.rect_stroke(rect.expand(1.5), corner, ring, StrokeKind::Outside);
         }
         if let Some(band) = band {
             let band = Rect::from_min_max(
@@ -110,12 +109,14 @@ pub(super) fn bar(
     }
     egui::Area::new(Id::new("selection bar"))
         .order(egui::Order::Middle)
-        .pivot(Align2::CENTER_BOTTOM)
-        .fixed_pos(Pos2::new(area.center().x, area.bottom() - 8.0))
+        .pivot(Align2::LEFT_BOTTOM)
+        .fixed_pos(area.left_bottom() + Vec2::new(8.0, -8.0))
         .constrain_to(area)
         .show(ui.ctx(), |ui| {
             egui::Frame::popup(ui.style()).show(ui, |ui| {
-                ui.set_max_width((area.width() - 40.0).clamp(120.0, 420.0));
+                // The column of handles stays free.
+                let room = area.width() - super::PILL_ROOM - 40.0;
+                ui.set_max_width(room.clamp(160.0, 420.0));
                 ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
                 if nodes.is_empty() {
                     boundaries_ui(ui, session, &cuts, actions);
@@ -140,8 +141,8 @@ fn boundaries_ui(
     if locked > 0 {
         text += &format!(", {locked} locked");
     }
-    ui.horizontal_wrapped(|ui| {
-        ui.label(theme::strong(text));
+    ui.label(theme::strong(text));
+    ui.horizontal(|ui| {
         let lock = if locked == cuts.len() { "Unlock them" } else { "Lock them" };
         if ui.button(lock).on_hover_text("L").clicked() {
             actions.push(GraphAction::Ask(Command::LockBoundary));

@@ -35,7 +35,7 @@ impl GraphView {
         let t = theme::of(ui);
         let painter = ui.painter_at(strip);
         painter.vline(strip.left(), strip.y_range(), Stroke::new(1.0, t.border));
-        let inner = strip.shrink2(Vec2::new(5.0, 8.0));
+        let inner = strip.shrink2(Vec2::new(4.0, 8.0));
         let bounds = self.layout.bounds;
         let to_strip =
             |y: f32| inner.top() + (y - bounds.top()) / bounds.height().max(1.0) * inner.height();

@@ -11,9 +11,9 @@ use crate::session::Session;
 use crate::theme;
 
 /// Width of one bar.
-const BAR: f32 = 15.0;
+const BAR: f32 = 19.0;
 /// Between two bars.
-const GAP: f32 = 3.0;
+const GAP: f32 = 4.0;
 /// Room for the captions above the bars.
 const CAPTION: f32 = 14.0;
 /// A segment lower than this has no number in it.
@@ -88,7 +88,7 @@ fn bar_ui(
     let t = theme::of(ui);
     let painter = ui.painter();
     let at = Pos2::new(column.center().x, column.top());
-    painter.text(at, Align2::CENTER_TOP, bar.caption, FontId::proportional(7.0), t.weak);
+    painter.text(at, Align2::CENTER_TOP, bar.caption, FontId::proportional(8.0), t.weak);
     let groove = column.with_min_y(column.top() + CAPTION);
     painter.rect_filled(groove, 2, t.sunken);
     let total: f64 = bar.values.iter().sum();
