@@ -216,12 +216,14 @@ impl GraphView {
             let (color, width) = if cheap { (t.good, 4.0) } else { (t.weak, 2.5) };
             let near = 1.0 - (y - drag.pointer.y).abs() / TICK_REACH;
             let dimmed = drag.only_cheap && !cheap;
-            let alpha = if dimmed { 50.0 } else { 110.0 + 145.0 * near };
+            let alpha = if dimmed { 70.0 } else { 110.0 + 145.0 * near };
             let line = Rect::from_min_max(
                 Pos2::new(right - length, y - width / 2.0),
                 Pos2::new(right, y + width / 2.0),
             );
-            painter.rect_filled(line.expand(2.0), 3, theme::faded(t.canvas, 170));
+            if !dimmed {
+                painter.rect_filled(line.expand(2.0), 3, theme::faded(t.canvas, 170));
+            }
             painter.rect_filled(line, 2, theme::faded(color, alpha as u8));
         }
     }
