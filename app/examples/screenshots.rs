@@ -37,12 +37,13 @@ fn main() -> Done {
         .filter(|path| path.is_file());
     let studio = Studio { folder: folder.into(), program };
     let only = std::env::args().nth(2);
-    let parts: [Part; 7] = [
+    let parts: [Part; 8] = [
         ("dark", |studio| studio.overview(ThemePreference::Dark, "dark")),
         ("light", |studio| studio.overview(ThemePreference::Light, "light")),
         ("sizes", Studio::sizes),
         ("residual", Studio::residual),
         ("finding", Studio::finding),
+        ("slicing", Studio::slicing),
         ("tour", Studio::tour),
         ("proving", Studio::proving),
     ];
@@ -123,6 +124,31 @@ impl Studio {
         window.run_steps(4);
         window.event(egui::Event::Text("conv".to_owned()));
         self.save(&mut window, "palette")
+    }
+
+    /// Nodes by their quantisation error, a box of them on the way to a slice, and a boundary that
+    /// is dragged out.
+    fn slicing(&self) -> Done {
+        let mut window = self.open("digits-lenet", [1280.0, 800.0], ThemePreference::Light);
+        window.state_mut().ask(Command::ColorBy(ColorBy::Error));
+        window.run_steps(4);
+        let app = window.state_mut();
+        app.picked.set_nodes(&mut app.selection, (3..6).collect());
+        self.save(&mut window, "make-slice")?;
+        let app = window.state_mut();
+        app.picked.clear(&mut app.selection);
+        window.state_mut().ask(Command::ColorBy(ColorBy::Operator));
+        window.run_steps(4);
+        let from = window.get_by_label("Slice boundary 1").rect().center();
+        window.hover_at(from);
+        window.step();
+        window.drag_at(from);
+        window.step();
+        for dx in [40.0, 90.0, 130.0] {
+            window.hover_at(from + Vec2::new(dx, 20.0));
+            window.step();
+        }
+        self.save(&mut window, "drag-out")
     }
 
     /// Two steps of the tour, and two plans of one model.

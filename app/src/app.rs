@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Command;
 use crate::dialogs::Dialogs;
-use crate::graph_view::{ColorBy, GraphAction, GraphView, Selection};
+use crate::graph_view::picked::Picked;
+use crate::graph_view::{ColorBy, GraphView, Selection};
 use crate::keeping::Keeper;
 use crate::notices::Notices;
 use crate::palette::Palette;
@@ -93,6 +94,8 @@ pub struct App {
     pub graph: Option<GraphView>,
     /// What is selected.
     pub selection: Selection,
+    /// What is selected together: boundaries, or nodes.
+    pub picked: Picked,
     /// What the bottom panel shows.
     pub bottom: BottomTab,
     /// What happened.
@@ -181,6 +184,7 @@ impl App {
             session: None,
             graph: None,
             selection: Selection::default(),
+            picked: Picked::default(),
             bottom: BottomTab::Jobs,
             log: Vec::new(),
             verified: None,
@@ -251,35 +255,6 @@ impl App {
         self.settings.recent.retain(|known| *known != path);
         self.settings.recent.insert(0, path);
         self.settings.recent.truncate(MOST_RECENT);
-    }
-
-    pub(crate) fn graph_action(&mut self, ctx: &Context, action: GraphAction) {
-        let Some(session) = &mut self.session else { return };
-        match action {
-            GraphAction::SelectNode(node) => self.selection.node = Some(node),
-            GraphAction::SelectSlice(slice) => self.selection.slice = Some(slice),
-            GraphAction::SelectCut(cut) => self.selection.cut = Some(cut),
-            GraphAction::SelectNothing => self.selection = Selection::default(),
-            GraphAction::AddCut(cut) => {
-                session.add_cut(cut);
-                self.selection.cut = Some(cut);
-            }
-            GraphAction::RemoveCut(cut) => session.remove_cut(cut),
-            GraphAction::ToggleLock(cut) => session.toggle_lock(cut),
-            GraphAction::Nudge { cut, down } => {
-                if let Some(to) = session.nudge(cut, down) {
-                    self.selection.cut = Some(to);
-                }
-            }
-            GraphAction::DragStarted => session.begin_drag(),
-            GraphAction::DragMoved { from, to } => {
-                session.drag(from, to);
-                self.selection.cut = Some(to);
-            }
-            GraphAction::DragEnded => session.end_drag(),
-            GraphAction::DragCancelled => session.cancel_drag(),
-        }
-        self.refresh_estimates(ctx);
     }
 
     pub(crate) fn slice_action(&mut self, ctx: &Context, action: SliceAction) {

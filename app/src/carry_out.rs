@@ -101,7 +101,7 @@ impl App {
         let balance = self.settings.balance;
         let Some(session) = &mut self.session else { return };
         let selection = &mut self.selection;
-        match (command, selection.cut, selection.node) {
+        match (command, selection.node) {
             (Command::Undo, ..) => session.undo(),
             (Command::Redo, ..) => session.redo(),
             (Command::Balance, ..) => {
@@ -137,23 +137,10 @@ impl App {
                     run.cancel();
                 }
             }
-            (Command::AddBoundary, _, Some(node)) => selection.cut = session.add_cut_at(node),
-            (Command::RemoveBoundary, Some(cut), _) => session.remove_cut(cut),
-            (Command::LockBoundary, Some(cut), _) => session.toggle_lock(cut),
-            (Command::BoundaryUp, Some(cut), _) => {
-                selection.cut = session.nudge(cut, false).or(Some(cut));
-            }
-            (Command::BoundaryDown, Some(cut), _) => {
-                selection.cut = session.nudge(cut, true).or(Some(cut));
-            }
-            _ => {}
+            (Command::AddBoundary, Some(node)) => selection.cut = session.add_cut_at(node),
+            _ => self.edit_boundaries(command),
         }
-        // A boundary that went away with this edit can't stay selected.
-        if let Some(session) = &self.session
-            && self.selection.cut.is_some_and(|cut| !session.cuts().contains(&cut))
-        {
-            self.selection.cut = None;
-        }
+        self.settle_selection();
     }
 
     fn prove(&mut self, ctx: &Context) {
@@ -172,7 +159,7 @@ impl App {
         let before = session.drafts().current().id;
         change(session);
         if session.drafts().current().id != before {
-            self.selection.cut = None;
+            self.picked.clear(&mut self.selection);
             self.selection.slice = None;
             self.verify_kept();
         }

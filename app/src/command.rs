@@ -43,14 +43,18 @@ pub enum Command {
     Redo,
     /// Adds a boundary before the selected node.
     AddBoundary,
-    /// Removes the selected boundary.
+    /// Removes the selected boundaries.
     RemoveBoundary,
-    /// Locks the selected boundary, or unlocks it.
+    /// Locks the selected boundaries, or unlocks them.
     LockBoundary,
-    /// Moves the selected boundary up.
+    /// Moves the selected boundaries up.
     BoundaryUp,
-    /// Moves the selected boundary down.
+    /// Moves the selected boundaries down.
     BoundaryDown,
+    /// Selects every boundary.
+    SelectBoundaries,
+    /// Makes the selected nodes a slice.
+    MakeSlice,
     /// Balances into the chosen number of slices.
     Balance,
     /// Removes every boundary that is not locked.
@@ -123,7 +127,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
-    const WITH_KEYS: [Self; 27] = [
+    const WITH_KEYS: [Self; 29] = [
         Self::Redo,
         Self::NewPlan,
         Self::SaveProject,
@@ -139,6 +143,8 @@ impl Command {
         Self::AddBoundary,
         Self::RemoveBoundary,
         Self::LockBoundary,
+        Self::SelectBoundaries,
+        Self::MakeSlice,
         Self::Balance,
         Self::Prove,
         Self::Cancel,
@@ -154,7 +160,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 53] = [
+    const PLAIN: [Self; 55] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -177,6 +183,8 @@ impl Command {
         Self::LockBoundary,
         Self::BoundaryUp,
         Self::BoundaryDown,
+        Self::SelectBoundaries,
+        Self::MakeSlice,
         Self::Balance,
         Self::MergeAll,
         Self::NewPlan,
@@ -241,6 +249,8 @@ impl Command {
             Self::LockBoundary => "Lock or unlock boundary",
             Self::BoundaryUp => "Move boundary up",
             Self::BoundaryDown => "Move boundary down",
+            Self::SelectBoundaries => "Select all boundaries",
+            Self::MakeSlice => "Make this a slice",
             Self::Balance => "Balance",
             Self::MergeAll => "Merge all",
             Self::NewPlan => "New plan from this one",
@@ -278,6 +288,7 @@ impl Command {
             Self::ColorBy(ColorBy::Params) => "Colour nodes by parameters",
             Self::ColorBy(ColorBy::Bytes) => "Colour nodes by activation bytes",
             Self::ColorBy(ColorBy::Seconds) => "Colour nodes by predicted seconds",
+            Self::ColorBy(ColorBy::Error) => "Colour nodes by quantisation error",
             Self::ColorBy(ColorBy::Slice) => "Colour nodes by slice",
             Self::Tour => "Guided tour",
             Self::Words => "Words of the field",
@@ -314,10 +325,16 @@ impl Command {
             Self::Undo => "Take the last edit of the plan back",
             Self::Redo => "Do again what was taken back",
             Self::AddBoundary => "Start a new slice at the selected node",
-            Self::RemoveBoundary => "Merge the two slices beside the selected boundary",
+            Self::RemoveBoundary => "Merge the slices beside the selected boundaries",
             Self::LockBoundary => "A locked boundary stays when the plan is balanced",
             Self::BoundaryUp => "Move the selected boundary one place towards the input",
             Self::BoundaryDown => "Move the selected boundary one place towards the output",
+            Self::SelectBoundaries => {
+                "Select every boundary, to move, lock or remove them together"
+            }
+            Self::MakeSlice => {
+                "Make one slice of the selected nodes: Shift-drag a box over them, or Shift-click the last"
+            }
             Self::Balance => {
                 "Place the boundaries so that the largest slice is as small as it can be"
             }
@@ -362,6 +379,9 @@ impl Command {
             Self::ColorBy(ColorBy::Seconds) => {
                 "What proving each operation is predicted to take, as a slice by itself"
             }
+            Self::ColorBy(ColorBy::Error) => {
+                "How far fixed point is from floats in this case: the mean distance, as a part of the range"
+            }
             Self::ColorBy(_) => "Choose what the colours of nodes tell",
             Self::Tour => "Slice, prove, verify and cheat on a small sample, step by step",
             Self::Words => "What witness, commitment, proof, soundness and the others mean",
@@ -394,6 +414,8 @@ impl Command {
             Self::AddBoundary => command(Key::D),
             Self::RemoveBoundary => plain(Key::Delete),
             Self::LockBoundary => command(Key::L),
+            Self::SelectBoundaries => command(Key::A),
+            Self::MakeSlice => command(Key::G),
             Self::Balance => command(Key::B),
             Self::Prove => command(Key::Enter),
             Self::Cancel => command(Key::Period),
@@ -422,14 +444,15 @@ impl Command {
     }
 
     /// The commands whose keys were pressed. Taken before the widgets see the keys; a key without
-    /// a modifier belongs to a text field while one is edited.
+    /// a modifier belongs to a text field while one is edited, and so does the one that selects all.
     #[must_use]
     pub fn pressed(ctx: &Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();
         let is_pressed = |command: &Self| {
             command.shortcut().into_iter().chain(command.alias()).any(|keys| {
-                (!typing || keys.modifiers != Modifiers::NONE)
-                    && ctx.input_mut(|i| i.consume_shortcut(&keys))
+                let belongs_to_text =
+                    keys.modifiers == Modifiers::NONE || *command == Self::SelectBoundaries;
+                !(typing && belongs_to_text) && ctx.input_mut(|i| i.consume_shortcut(&keys))
             })
         };
         Self::WITH_KEYS.into_iter().filter(is_pressed).collect()

@@ -21,6 +21,7 @@ pub mod remaining;
 pub mod run_view;
 pub mod samples;
 pub mod session;
+mod slicing;
 pub mod tamper;
 mod tasks;
 #[cfg(test)]

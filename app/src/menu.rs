@@ -56,6 +56,19 @@ impl App {
             | Command::BoundaryDown => {
                 needs(self.selection.cut.is_some(), "Select a boundary first.")
             }
+            Command::SelectBoundaries => {
+                needs(session.is_some_and(|s| !s.cuts().is_empty()), "There is no boundary yet.")
+            }
+            Command::MakeSlice => match session {
+                None => Some(no_model),
+                Some(_) if self.picked.nodes().is_empty() => {
+                    Some("Select nodes first: Shift-drag a box over them.")
+                }
+                Some(session) => {
+                    let legal = session.group(self.picked.nodes()).obstacle.is_none();
+                    needs(legal, "These nodes can't be a slice: the bar in the graph says why.")
+                }
+            },
             Command::NextSystem => {
                 needs(session.is_some() && self.selection.slice.is_some(), "Select a slice first.")
             }
@@ -163,7 +176,8 @@ impl App {
                     ui,
                     &[
                         &[C::AddBoundary, C::RemoveBoundary, C::LockBoundary],
-                        &[C::BoundaryUp, C::BoundaryDown],
+                        &[C::BoundaryUp, C::BoundaryDown, C::SelectBoundaries],
+                        &[C::MakeSlice],
                         &[C::Balance, C::MergeAll],
                         &[C::NewPlan, C::NextPlan, C::RenamePlan],
                         &[C::DeletePlan, C::BringBackPlan, C::BackToResults],

@@ -204,7 +204,7 @@ impl App {
     fn graph_pane(&mut self, ui: &mut Ui) {
         let actions = match (&self.session, &mut self.graph) {
             (Some(session), Some(graph)) => {
-                graph.show(ui, session, self.selection, self.settings.color_by)
+                graph.show(ui, session, self.selection, &self.picked, self.settings.color_by)
             }
             _ => {
                 let t = theme::of(ui);

@@ -18,7 +18,7 @@ use crate::panels::verify::Verified;
 use crate::project::{ENDING, Project};
 use crate::run_view::Status;
 use crate::samples;
-use crate::session::{self, Answer, Opened, Prepared, Provability, Session, SliceRow};
+use crate::session::{self, Answer, GroupKey, Opened, Prepared, Provability, Session, SliceRow};
 use crate::tamper::Step;
 use crate::worker::EstimateWorker;
 
@@ -73,6 +73,12 @@ pub(crate) enum Message {
     Tampered {
         trial: u64,
         step: Step,
+    },
+    /// What nodes would cost that were selected to become a slice.
+    Grouped {
+        model: Digest,
+        key: GroupKey,
+        row: SliceRow,
     },
     /// The plan before with the plan after.
     Balanced {
@@ -295,6 +301,11 @@ impl App {
                 }
             }
             Message::Tampered { trial, step } => self.tamper.take(trial, step),
+            Message::Grouped { model, key, row } if Some(model) == open => {
+                if let Some(session) = &mut self.session {
+                    session.take_group(key, row);
+                }
+            }
             Message::Balanced { model, result } if Some(model) == open => match result {
                 Ok((before, after)) => {
                     // An edit that was made meanwhile is newer than the wish to balance.
@@ -312,6 +323,7 @@ impl App {
             | Message::Provable { .. }
             | Message::Answered { .. }
             | Message::Inputs { .. }
+            | Message::Grouped { .. }
             | Message::Balanced { .. }
             | Message::DraftEstimated { .. }
             | Message::Verified { .. } => {}
@@ -332,6 +344,7 @@ impl App {
         self.remember(path);
         self.graph = Some(GraphView::new(&session));
         self.selection = Default::default();
+        self.picked = Default::default();
         self.verified = None;
         self.tamper.clear();
         self.verifying = false;

@@ -1,151 +1,92 @@
-//! Slices as coloured bands and their boundaries as handles.
+//! Boundaries of slices as handles to select, drag and lock, and offers of new ones.
+
+use std::collections::BTreeSet;
 
 use egui::{
-    Align2, Color32, CornerRadius, CursorIcon, EventFilter, FontId, Id, Key, Modifiers, Painter,
-    Pos2, Rangef, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
-    WidgetType,
+    Align2, CornerRadius, CursorIcon, EventFilter, FontId, Id, Key, Modifiers, Painter, Pos2,
+    Rangef, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType,
 };
 use microtome_engine::report::format as fmt;
 
-use super::layout::Layout;
-use super::{Camera, Drag, GraphAction, GraphView, Selection};
-use crate::session::{Session, SliceRow};
+use super::{Camera, GraphAction, GraphView, boundary_cost};
+use crate::command::Command;
+use crate::session::Session;
 use crate::theme;
 
-/// Width of the longest title.
-const TITLE_WIDTH: f32 = 132.0;
 const PILL: Vec2 = Vec2::new(92.0, 22.0);
 /// How near, in points, the pointer must be to a legal place for the ghost of a boundary to show.
 const GHOST_REACH: f32 = 12.0;
 
-/// The heights on the screen where the bands begin and end.
-fn band_edges(area: Rect, camera: Camera, layout: &Layout, session: &Session) -> Vec<f32> {
-    let y = |cut: usize| camera.screen(area.min, Pos2::new(0.0, layout.cut_heights[cut])).y;
-    let margin = 26.0 * camera.zoom;
-    let top = camera.screen(area.min, layout.bounds.min).y - margin;
-    let bottom = camera.screen(area.min, layout.bounds.max).y + margin;
-    std::iter::once(top).chain(session.cuts().iter().map(|&c| y(c))).chain([bottom]).collect()
+/// What the drawing of boundaries looks at.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub area: Rect,
+    pub camera: Camera,
+    pub session: &'a Session,
+    /// Boundaries that are selected.
+    pub chosen: &'a BTreeSet<usize>,
 }
 
-/// Paints the wash of each slice and the lines between, to go under the nodes.
-pub fn paint_bands(
-    painter: &Painter,
-    ui: &Ui,
-    area: Rect,
-    camera: Camera,
-    layout: &Layout,
-    session: &Session,
-    selection: Selection,
-) {
-    let t = theme::of(ui);
-    let edges = band_edges(area, camera, layout, session);
-    for (index, pair) in edges.windows(2).enumerate() {
-        let range = Rangef::new(pair[0].max(area.top()), pair[1].min(area.bottom()));
-        if range.min >= range.max {
-            continue;
-        }
-        let band = Rect::from_x_y_ranges(area.x_range(), range);
-        painter.rect_filled(band, 0, t.band(index));
-        let width = if selection.slice == Some(index) { 5.0 } else { 3.0 };
-        let edge = Rect::from_min_size(band.min, Vec2::new(width, band.height()));
-        painter.rect_filled(edge, 0, t.slice(index));
-    }
-    for (&cut, &y) in session.cuts().iter().zip(&edges[1..]) {
-        let color = if session.is_locked(cut) { t.weak } else { t.accent };
-        painter.hline(area.x_range(), y, Stroke::new(1.5, color));
-    }
+/// A boundary of the plan.
+#[derive(Clone, Copy)]
+pub(super) struct Boundary {
+    /// Which one, counted from the top.
+    pub ordinal: usize,
+    pub cut: usize,
+    /// Height of its line on the screen.
+    pub y: f32,
 }
 
-/// Writes what each slice costs at the top of its band; the title of a band that is partly
-/// scrolled away stays in sight.
-pub fn paint_titles(
-    painter: &Painter,
-    ui: &Ui,
-    area: Rect,
-    camera: Camera,
-    layout: &Layout,
-    session: &Session,
-    selection: Selection,
-) {
-    let t = theme::of(ui);
-    let edges = band_edges(area, camera, layout, session);
-    let rows = session.rows();
-    let nodes_left = camera.screen(area.min, layout.bounds.min).x;
-    let total: u64 = rows.iter().map(|row| row.totals.macs).sum();
-    for (index, pair) in edges.windows(2).enumerate() {
-        let room = pair[1].min(area.bottom()) - pair[0].max(area.top());
-        if room < 22.0 {
-            continue;
-        }
-        let at = Pos2::new(area.left() + 14.0, pair[0].max(area.top()) + 7.0);
-        let color = t.slice(index);
-        let name = format!("Slice {index}");
-        if nodes_left < area.left() + TITLE_WIDTH {
-            // Nodes are under the title: it gets a ground of its own.
-            let size = Vec2::new(TITLE_WIDTH, room.min(64.0) - 8.0);
-            let ground = Rect::from_min_size(at - Vec2::new(6.0, 3.0), size);
-            painter.rect_filled(ground, 4, theme::faded(t.canvas, 215));
-        }
-        let mark = if selection.slice == Some(index) { t.text } else { color };
-        let title = painter.text(at, Align2::LEFT_TOP, name, theme::strong_font(12.5), mark);
-        let Some(row) = rows.get(index) else { continue };
-        let mut y = title.bottom() + 3.0;
-        let mut line = |text: String, color: Color32| {
-            if y + 13.0 < pair[0].max(area.top()) + room {
-                let at = Pos2::new(at.x, y);
-                painter.text(at, Align2::LEFT_TOP, text, FontId::proportional(11.0), color);
-                y += 15.0;
-            }
-        };
-        let share = if total > 0 { row.totals.macs as f64 / total as f64 } else { 0.0 };
-        line(format!("{} MACs · {}", fmt::count(row.totals.macs), fmt::percent(share)), t.weak);
-        if row.obstacle.is_some() {
-            line("not provable here".to_owned(), t.bad);
-        } else if let Some(p) = &row.prediction {
-            let peak = fmt::bytes(p.peak_bytes);
-            line(format!("≈ {} · {peak}", fmt::secs(p.prove_secs)), t.weak);
-        }
+impl Boundary {
+    /// What it is called: boundary 1 is the one between slices 0 and 1.
+    pub fn number(self) -> usize {
+        self.ordinal + 1
     }
 }
 
 impl GraphView {
-    #[expect(clippy::too_many_arguments, reason = "one drawing pass over what the caller holds")]
+    /// Height of a cut's line on the screen.
+    pub(super) fn cut_y(&self, area: Rect, camera: Camera, cut: usize) -> f32 {
+        camera.screen(area.min, Pos2::new(0.0, self.layout.cut_heights[cut])).y
+    }
+
     pub(super) fn boundaries(
         &mut self,
         ui: &Ui,
-        area: Rect,
-        camera: Camera,
-        session: &Session,
-        selection: Selection,
+        scene: Scene<'_>,
         background: &Response,
         actions: &mut Vec<GraphAction>,
     ) {
-        if self.drag.is_none() {
-            self.ghost(ui, area, camera, session, background, actions);
+        let Scene { area, camera, session, .. } = scene;
+        if self.drag.is_none() && self.band.is_none() {
+            self.ghost(ui, scene, background, actions);
         }
         for (ordinal, &cut) in session.cuts().iter().enumerate() {
-            let y = camera.screen(area.min, Pos2::new(0.0, self.layout.cut_heights[cut])).y;
+            let y = self.cut_y(area, camera, cut);
             let dragged = self.drag.as_ref().is_some_and(|d| d.ordinal == ordinal);
-            if !dragged && !area.expand(PILL.y / 2.0).y_range().contains(y) {
+            let focus = self.focus_cut == Some(cut);
+            if !dragged && !focus && !area.expand(PILL.y / 2.0).y_range().contains(y) {
                 continue;
             }
-            self.boundary(ui, area, camera, session, selection, (ordinal, cut, y), actions);
+            self.boundary(ui, scene, Boundary { ordinal, cut, y }, actions);
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one drawing pass over what the caller holds")]
     fn boundary(
         &mut self,
         ui: &Ui,
-        area: Rect,
-        camera: Camera,
-        session: &Session,
-        selection: Selection,
-        (ordinal, cut, y): (usize, usize, f32),
+        scene: Scene<'_>,
+        boundary: Boundary,
         actions: &mut Vec<GraphAction>,
     ) {
+        let Scene { area, session, chosen, .. } = scene;
+        let Boundary { ordinal, cut, y } = boundary;
         let locked = session.is_locked(cut);
-        let pill = pill_rect(area, y);
+        let floating = self.drag.as_ref().filter(|d| d.ordinal == ordinal).and_then(|d| d.place());
+        let pill = match floating {
+            Some(place) => pill_rect(area, place.y.clamp(area.top() + 12.0, area.bottom() - 12.0)),
+            None => pill_rect(area, y),
+        };
         let line = Rect::from_x_y_ranges(
             Rangef::new(area.left(), pill.left()),
             Rangef::new(y - 5.0, y + 5.0),
@@ -154,51 +95,49 @@ impl GraphView {
         let sense = if locked { Sense::click() } else { Sense::click_and_drag() };
         let rail = ui.interact(line.intersect(area), id.with("line"), sense);
         let handle = ui.interact(pill, id, sense);
-        let name = format!("Slice boundary {}", ordinal + 1);
-        handle.widget_info(|| WidgetInfo::labeled(WidgetType::Slider, true, &name));
-        rail.widget_info(|| {
-            WidgetInfo::labeled(
-                WidgetType::Slider,
-                true,
-                format!("Line of boundary {}", ordinal + 1),
-            )
-        });
+        let is_chosen = chosen.contains(&cut);
+        name_boundary(&handle, &rail, boundary.number(), is_chosen, locked);
         let both = handle.clone() | rail;
         if !locked && (both.hovered() || both.dragged()) {
             ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
         }
-        if both.clicked() || both.drag_started() {
+        if self.focus_cut.take_if(|focus| *focus == cut).is_some() {
             handle.request_focus();
-            actions.push(GraphAction::SelectCut(cut));
         }
-        self.keys(ui, &handle, cut, actions);
-        self.drag(ui, area, camera, session, &both, (ordinal, cut), actions);
+        let several = ui.input(|i| i.modifiers.shift || i.modifiers.command);
+        if both.clicked() {
+            handle.request_focus();
+            let action = if several { GraphAction::ToggleCut } else { GraphAction::SelectCut };
+            actions.push(action(cut));
+        }
+        if both.drag_started() {
+            handle.request_focus();
+            // One of several is dragged alone, and they all stay selected.
+            if !is_chosen {
+                actions.push(GraphAction::SelectCut(cut));
+            }
+        }
+        boundary_keys(ui, &handle, cut, is_chosen, actions);
+        self.drag_boundary(ui, scene, &both, boundary, pill.center().y, actions);
 
-        let dragging = self.drag.as_ref().is_some_and(|d| d.ordinal == ordinal);
-        let chosen = selection.cut == Some(cut) || handle.has_focus();
-        paint_boundary(
-            &ui.painter_at(area),
-            ui,
-            pill,
-            &fmt::bytes(session.crossing_bytes_at(cut)),
-            Look { locked, hot: both.hovered() || dragging, chosen },
-        );
-        if let (true, Some(drag)) = (dragging, &self.drag) {
-            let rows = session.rows();
-            let after = [rows.get(ordinal).cloned(), rows.get(ordinal + 1).cloned()];
-            let at = Pos2::new(pill.right(), pill.bottom() + 8.0);
-            tooltip(ui, at, session, cut, ordinal, &drag.before, &after);
-        } else {
-            both.clone().on_hover_ui(|ui| {
-                crossing_list(ui, session, cut);
-                let hint = if locked {
-                    "Locked: balancing keeps it. Right-click to unlock."
-                } else {
-                    "Drag to move; arrow keys when selected; right-click for more."
-                };
-                ui.label(theme::small(ui, hint));
-            });
+        let look = Look { locked, hot: both.hovered(), chosen: is_chosen || handle.has_focus() };
+        if self.drag.as_ref().is_some_and(|d| d.ordinal == ordinal && d.place().is_some()) {
+            self.paint_drag(ui, scene, boundary);
+            return;
         }
+        let label = fmt::bytes(session.crossing_bytes_at(cut));
+        paint_boundary(&ui.painter_at(area), ui, pill, &label, look);
+        both.clone().on_hover_ui(|ui| {
+            boundary_cost::crossing_list(ui, session, cut);
+            boundary_cost::linking_line(ui, session, cut);
+            let hint = if locked {
+                "Locked: balancing keeps it. Right-click to unlock."
+            } else {
+                "Drag to move, out of the graph to remove; arrow keys when selected; Shift-click to \
+                 select several; right-click for more."
+            };
+            ui.label(theme::small(ui, hint));
+        });
         both.context_menu(|ui| {
             let text = if locked { "Unlock boundary" } else { "Lock boundary" };
             if ui.button(text).clicked() {
@@ -213,78 +152,15 @@ impl GraphView {
         });
     }
 
-    fn keys(&self, ui: &Ui, handle: &Response, cut: usize, actions: &mut Vec<GraphAction>) {
-        if !handle.has_focus() {
-            return;
-        }
-        // Without the filter the arrow keys would move the focus instead of the boundary.
-        let filter = EventFilter { vertical_arrows: true, escape: true, ..EventFilter::default() };
-        ui.memory_mut(|m| m.set_focus_lock_filter(handle.id, filter));
-        let pressed = |key| ui.input_mut(|i| i.consume_key(Modifiers::NONE, key));
-        for (key, down) in [(Key::ArrowUp, false), (Key::ArrowDown, true)] {
-            if pressed(key) {
-                actions.push(GraphAction::Nudge { cut, down });
-            }
-        }
-        if pressed(Key::L) {
-            actions.push(GraphAction::ToggleLock(cut));
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one drawing pass over what the caller holds")]
-    fn drag(
-        &mut self,
-        ui: &Ui,
-        area: Rect,
-        camera: Camera,
-        session: &Session,
-        response: &Response,
-        (ordinal, cut): (usize, usize),
-        actions: &mut Vec<GraphAction>,
-    ) {
-        let rows = session.rows();
-        if response.drag_started() {
-            let before = [rows.get(ordinal).cloned(), rows.get(ordinal + 1).cloned()];
-            self.drag = Some(Drag { ordinal, before, cancelled: false });
-            actions.push(GraphAction::DragStarted);
-        }
-        let Some(drag) = self.drag.as_mut().filter(|d| d.ordinal == ordinal) else { return };
-        if ui.input(|i| i.key_pressed(Key::Escape)) && !drag.cancelled {
-            drag.cancelled = true;
-            actions.push(GraphAction::DragCancelled);
-        }
-        if let (true, false, Some(pointer)) =
-            (response.dragged(), drag.cancelled, ui.input(|i| i.pointer.latest_pos()))
-        {
-            let cuts = session.cuts();
-            let above = ordinal.checked_sub(1).map_or(0, |o| cuts[o]);
-            let below = cuts.get(ordinal + 1).copied().unwrap_or(usize::MAX);
-            let between = session.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
-            let y = camera.plane(area.min, pointer).y;
-            if let Some(to) = self.layout.nearest_cut(y, between)
-                && to != cut
-            {
-                actions.push(GraphAction::DragMoved { from: cut, to });
-            }
-        }
-        if response.drag_stopped() {
-            if !drag.cancelled {
-                actions.push(GraphAction::DragEnded);
-            }
-            self.drag = None;
-        }
-    }
-
     /// Near a place where the model can be cut, offers to cut it there.
     fn ghost(
         &self,
         ui: &Ui,
-        area: Rect,
-        camera: Camera,
-        session: &Session,
+        scene: Scene<'_>,
         background: &Response,
         actions: &mut Vec<GraphAction>,
     ) {
+        let Scene { area, camera, session, .. } = scene;
         let Some(pointer) = ui.input(|i| i.pointer.hover_pos()).filter(|&p| area.contains(p))
         else {
             return;
@@ -295,11 +171,9 @@ impl GraphView {
         let point = camera.plane(area.min, pointer);
         let free = session.legal_cuts().iter().copied().filter(|c| !session.cuts().contains(c));
         let Some(cut) = self.layout.nearest_cut(point.y, free) else { return };
-        let y = camera.screen(area.min, Pos2::new(0.0, self.layout.cut_heights[cut])).y;
-        let near_a_boundary = session.cuts().iter().any(|&c| {
-            let other = camera.screen(area.min, Pos2::new(0.0, self.layout.cut_heights[c])).y;
-            (other - pointer.y).abs() < 7.0
-        });
+        let y = self.cut_y(area, camera, cut);
+        let near_a_boundary =
+            session.cuts().iter().any(|&c| (self.cut_y(area, camera, c) - pointer.y).abs() < 7.0);
         if (y - pointer.y).abs() > GHOST_REACH || near_a_boundary {
             return;
         }
@@ -324,37 +198,92 @@ impl GraphView {
         }
         response.on_hover_ui(|ui| {
             ui.label("Add a slice boundary here");
-            crossing_list(ui, session, cut);
+            boundary_cost::crossing_list(ui, session, cut);
         });
     }
 }
 
-fn pill_rect(area: Rect, y: f32) -> Rect {
+/// What assistive technology is told of a boundary: its number, and whether it is selected.
+fn name_boundary(handle: &Response, rail: &Response, number: usize, chosen: bool, locked: bool) {
+    let states = [(chosen, "selected"), (locked, "locked")];
+    let state: Vec<_> = states.iter().filter(|(on, _)| *on).map(|&(_, word)| word).collect();
+    let state = (!state.is_empty()).then(|| state.join(", "));
+    handle.widget_info(|| WidgetInfo {
+        selected: Some(chosen),
+        current_text_value: state.clone(),
+        ..WidgetInfo::labeled(WidgetType::Slider, true, format!("Slice boundary {number}"))
+    });
+    rail.widget_info(|| {
+        WidgetInfo::labeled(WidgetType::Slider, true, format!("Line of boundary {number}"))
+    });
+}
+
+/// What keys do to the boundary with the focus, and to all that are selected with it.
+fn boundary_keys(
+    ui: &Ui,
+    handle: &Response,
+    cut: usize,
+    is_chosen: bool,
+    actions: &mut Vec<GraphAction>,
+) {
+    if !handle.has_focus() {
+        return;
+    }
+    // Without the filter the arrow keys would move the focus instead of the boundary.
+    let filter = EventFilter { vertical_arrows: true, escape: true, ..EventFilter::default() };
+    ui.memory_mut(|m| m.set_focus_lock_filter(handle.id, filter));
+    for (key, command) in [
+        (Key::ArrowUp, Command::BoundaryUp),
+        (Key::ArrowDown, Command::BoundaryDown),
+        (Key::L, Command::LockBoundary),
+    ] {
+        if ui.input_mut(|i| i.consume_key(Modifiers::NONE, key)) {
+            if !is_chosen {
+                actions.push(GraphAction::SelectCut(cut));
+            }
+            actions.push(GraphAction::Ask(command));
+        }
+    }
+}
+
+pub(super) fn pill_rect(area: Rect, y: f32) -> Rect {
     let right = area.right() - 10.0;
     Rect::from_min_size(Pos2::new(right - PILL.x, y - PILL.y / 2.0), PILL)
 }
 
+/// How a boundary is drawn.
 #[derive(Clone, Copy)]
-struct Look {
-    locked: bool,
-    hot: bool,
-    chosen: bool,
+pub(super) struct Look {
+    pub locked: bool,
+    pub hot: bool,
+    pub chosen: bool,
 }
 
 fn paint_boundary(painter: &Painter, ui: &Ui, pill: Rect, label: &str, look: Look) {
     let t = theme::of(ui);
-    let y = pill.center().y;
-    let line = if look.locked { t.weak } else { t.accent };
     if look.hot || look.chosen {
+        let line = if look.locked { t.weak } else { t.accent };
+        let y = pill.center().y;
         painter.hline(painter.clip_rect().x_range(), y, Stroke::new(2.5, line));
     }
+    paint_pill(painter, ui, pill, label, look);
+}
+
+/// The handle itself.
+pub(super) fn paint_pill(painter: &Painter, ui: &Ui, pill: Rect, label: &str, look: Look) {
+    let t = theme::of(ui);
+    let y = pill.center().y;
     let fill = match (look.locked, look.hot) {
         (true, _) => t.raised,
         (false, true) => theme::between(t.accent, t.text, 0.15),
         (false, false) => t.accent,
     };
     let ink = if look.locked { t.text } else { t.on_accent };
-    let edge = if look.chosen { Stroke::new(2.0, t.text) } else { Stroke::new(1.0, line) };
+    let edge = if look.chosen {
+        Stroke::new(2.0, t.text)
+    } else {
+        Stroke::new(1.0, if look.locked { t.weak } else { t.accent })
+    };
     painter.rect(pill, CornerRadius::same(11), fill, edge, StrokeKind::Inside);
     let grip = pill.left() + 12.0;
     if look.locked {
@@ -369,81 +298,4 @@ fn paint_boundary(painter: &Painter, ui: &Ui, pill: Rect, label: &str, look: Loo
     }
     let center = Pos2::new(pill.center().x + 8.0, y);
     painter.text(center, Align2::CENTER_CENTER, label, theme::strong_font(11.5), ink);
-}
-
-/// Names and sizes of the tensors that a boundary cuts through.
-fn crossing_list(ui: &mut Ui, session: &Session, cut: usize) {
-    let tensors = session.crossing_tensors(cut);
-    let word = if tensors.len() == 1 { "tensor crosses" } else { "tensors cross" };
-    let bytes = fmt::bytes(session.crossing_bytes_at(cut));
-    ui.label(theme::strong(format!("{} {word}, {bytes}", tensors.len())));
-    for (name, shape) in tensors.iter().take(4) {
-        ui.label(theme::small(ui, format!("{name}  {shape}")));
-    }
-    if tensors.len() > 4 {
-        ui.label(theme::small(ui, format!("and {} more", tensors.len() - 4)));
-    }
-}
-
-/// What the boundary would cost where it is now, beside the pointer while it moves.
-fn tooltip(
-    ui: &Ui,
-    at: Pos2,
-    session: &Session,
-    cut: usize,
-    ordinal: usize,
-    before: &[Option<SliceRow>; 2],
-    after: &[Option<SliceRow>; 2],
-) {
-    egui::Area::new(Id::new("drag tooltip"))
-        .order(egui::Order::Tooltip)
-        .pivot(Align2::RIGHT_TOP)
-        .fixed_pos(at)
-        .constrain_to(ui.ctx().content_rect().shrink(4.0))
-        .interactable(false)
-        .show(ui.ctx(), |ui| {
-            egui::Frame::popup(ui.style()).show(ui, |ui| {
-                ui.set_max_width(320.0);
-                crossing_list(ui, session, cut);
-                ui.add_space(4.0);
-                ui.spacing_mut().interact_size.y = theme::LINE;
-                egui::Grid::new("drag costs").num_columns(4).spacing([10.0, 2.0]).show(ui, |ui| {
-                    for side in 0..2 {
-                        let (Some(was), Some(is)) = (&before[side], &after[side]) else { continue };
-                        costs(ui, ordinal + side, was, is);
-                    }
-                });
-            });
-        });
-}
-
-fn costs(ui: &mut Ui, index: usize, was: &SliceRow, is: &SliceRow) {
-    let t = theme::of(ui);
-    ui.label(theme::strong(format!("Slice {index}")).color(t.slice(index)));
-    change(ui, was.totals.macs as f64, is.totals.macs as f64, |v| fmt::count(v as u64) + " MACs");
-    ui.end_row();
-    if let (Some(was), Some(is)) = (&was.prediction, &is.prediction) {
-        ui.label("");
-        change(ui, was.prove_secs, is.prove_secs, fmt::secs);
-        ui.end_row();
-        ui.label("");
-        change(ui, was.peak_bytes as f64, is.peak_bytes as f64, fmt::bytes_f64);
-        ui.end_row();
-    } else if is.obstacle.is_some() {
-        ui.label("");
-        ui.colored_label(t.bad, "not provable here");
-        ui.end_row();
-    }
-}
-
-fn change(ui: &mut Ui, was: f64, is: f64, text: impl Fn(f64) -> String) {
-    let t = theme::of(ui);
-    let color = match is.total_cmp(&was) {
-        std::cmp::Ordering::Less => t.good,
-        std::cmp::Ordering::Equal => t.weak,
-        std::cmp::Ordering::Greater => t.bad,
-    };
-    ui.label(theme::weak(ui, text(was)));
-    ui.label(theme::weak(ui, "→"));
-    ui.colored_label(color, text(is));
 }

@@ -32,14 +32,23 @@ pub enum ColorBy {
     Bytes,
     /// Seconds of proving, each operation as a slice by itself.
     Seconds,
+    /// Error of the fixed-point output for the case that is shown, as a part of its float range.
+    Error,
     /// The slice.
     Slice,
 }
 
 impl ColorBy {
     /// All of them, in the order of the menu.
-    pub const ALL: [Self; 6] =
-        [Self::Operator, Self::Macs, Self::Params, Self::Bytes, Self::Seconds, Self::Slice];
+    pub const ALL: [Self; 7] = [
+        Self::Operator,
+        Self::Macs,
+        Self::Params,
+        Self::Bytes,
+        Self::Seconds,
+        Self::Error,
+        Self::Slice,
+    ];
 
     /// What the menu says.
     #[must_use]
@@ -50,6 +59,7 @@ impl ColorBy {
             Self::Params => "Parameters",
             Self::Bytes => "Activation bytes",
             Self::Seconds => "Predicted seconds",
+            Self::Error => "Quantisation error",
             Self::Slice => "Slice",
         }
     }
@@ -62,6 +72,7 @@ impl ColorBy {
             Self::Params => Some(facts.params as f64),
             Self::Bytes => Some(facts.output_bytes as f64),
             Self::Seconds => session.node_secs(node, system),
+            Self::Error => session.node_error(node),
         }
     }
 
@@ -69,6 +80,7 @@ impl ColorBy {
         match self {
             Self::Bytes => fmt::bytes_f64(value),
             Self::Seconds => fmt::secs(value),
+            Self::Error => error_text(value),
             _ => fmt::count(value.round() as u64),
         }
     }
@@ -76,9 +88,16 @@ impl ColorBy {
     fn title(self, system: System) -> String {
         match self {
             Self::Seconds => format!("Predicted seconds by {system}"),
+            Self::Error => "Quantisation error of this case, of the float range".to_owned(),
             _ => self.text().to_owned(),
         }
     }
+}
+
+/// An error as a part of a range: `0.012%`.
+#[must_use]
+pub fn error_text(error: f64) -> String {
+    format!("{}%", fmt::three_digits(error * 100.0))
 }
 
 /// The colours of a model's nodes.

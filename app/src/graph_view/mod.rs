@@ -1,24 +1,37 @@
 //! The graph: nodes and wires through `egui_graphs`, slices as bands, boundaries to drag.
 
+mod bands;
 mod boundaries;
+mod boundary_cost;
+mod boundary_drag;
 mod camera;
+mod group;
 mod heat;
 pub mod layout;
 mod overview;
+pub mod picked;
 mod picture;
 pub mod shapes;
+mod share;
+
+use std::collections::BTreeSet;
 
 use egui::{CursorIcon, Id, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
 use microtome_engine::report::format as fmt;
 use serde::{Deserialize, Serialize};
 
+use boundaries::Scene;
+use boundary_drag::Drag;
 pub use camera::Camera;
-pub use heat::ColorBy;
+use group::Band;
 use heat::Heat;
+pub use heat::{ColorBy, error_text};
 use layout::{Item, Layout};
+use picked::Picked;
 use picture::Picture;
 
-use crate::session::{Session, SliceRow};
+use crate::command::Command;
+use crate::session::Session;
 use crate::theme;
 
 /// What the user did in the graph, for the application to carry out.
@@ -30,6 +43,18 @@ pub enum GraphAction {
     SelectSlice(usize),
     /// Makes the boundary before this node the selected one.
     SelectCut(usize),
+    /// Selects a boundary beside those that are selected, or no longer.
+    ToggleCut(usize),
+    /// Selects these nodes, which may become a slice.
+    PickNodes(BTreeSet<usize>),
+    /// Selects the nodes from where the range begins to this one.
+    PickRange(usize),
+    /// A range of nodes begins at this one.
+    PickFrom(usize),
+    /// Neither nodes nor boundaries are selected together any more.
+    PickNothing,
+    /// Asks for a command, as a menu does.
+    Ask(Command),
     /// Nothing is selected any more.
     SelectNothing,
     /// Adds a boundary.
@@ -38,13 +63,6 @@ pub enum GraphAction {
     RemoveCut(usize),
     /// Locks a boundary, or unlocks it.
     ToggleLock(usize),
-    /// Moves a boundary by one legal place, up or down.
-    Nudge {
-        /// The boundary.
-        cut: usize,
-        /// Towards the output.
-        down: bool,
-    },
     /// A drag began: what follows until its end is one step to undo.
     DragStarted,
     /// The dragged boundary is now elsewhere.
@@ -83,16 +101,6 @@ pub struct Place {
     pub zoom: f32,
 }
 
-/// A drag that is going on.
-#[derive(Clone, Debug)]
-struct Drag {
-    /// Which boundary, counted from the top.
-    ordinal: usize,
-    /// The slices above and below it, as they were.
-    before: [Option<SliceRow>; 2],
-    cancelled: bool,
-}
-
 /// Room at the left for the titles of slices, and at the right for handles.
 const TITLE_ROOM: f32 = 142.0;
 const PILL_ROOM: f32 = 110.0;
@@ -109,9 +117,13 @@ pub struct GraphView {
     pub look_at: Option<usize>,
     /// Go to this place at the next drawing.
     pub go_to: Option<Place>,
+    /// Give this boundary the focus at the next drawing.
+    pub focus_cut: Option<usize>,
     layout: Layout,
     picture: Picture,
     drag: Option<Drag>,
+    /// A rubber band that is being drawn.
+    band: Option<Band>,
     fitted: Option<Camera>,
     view: Rect,
 }
@@ -129,9 +141,11 @@ impl GraphView {
             reveal: None,
             look_at: None,
             go_to: None,
+            focus_cut: None,
             layout,
             picture,
             drag: None,
+            band: None,
             fitted: None,
             view,
         }
@@ -178,6 +192,7 @@ impl GraphView {
         ui: &mut Ui,
         session: &Session,
         selection: Selection,
+        picked: &Picked,
         color_by: ColorBy,
     ) -> Vec<GraphAction> {
         let mut actions = Vec::new();
@@ -194,17 +209,23 @@ impl GraphView {
         let id = Id::new("graph");
         let background = ui.interact(area, id, Sense::click_and_drag());
         background.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Graph"));
-        self.navigate(ui, &background, area);
+        self.navigate(ui, &background, area, &mut actions);
         let Some(camera) = self.camera else { return actions };
 
         ui.painter().rect_filled(whole, 0, theme::of(ui).canvas);
         let painter = ui.painter_at(area);
-        boundaries::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
+        bands::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
         self.picture.show(ui, area, camera, selection.node, &heat.tints);
         self.nodes(ui, area, camera, session, &mut actions);
-        self.boundaries(ui, area, camera, session, selection, &background, &mut actions);
-        boundaries::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
-        self.overview(ui, whole, area, session);
+        let chosen = picked.cuts(selection);
+        let scene = Scene { area, camera, session, chosen: &chosen };
+        self.paint_picked(ui, area, camera, picked);
+        self.boundaries(ui, scene, &background, &mut actions);
+        bands::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
+        self.overview(ui, whole, area, session, selection, &mut actions);
+        if self.drag.is_none() && self.band.is_none() {
+            group::bar(ui, area, session, selection, picked, &mut actions);
+        }
         heat.legend_ui(ui, legend, session);
         if background.clicked() && actions.is_empty() {
             let point = background.interact_pointer_pos().unwrap_or_default();
@@ -244,10 +265,18 @@ impl GraphView {
         }
     }
 
-    fn navigate(&mut self, ui: &Ui, background: &Response, area: Rect) {
+    fn navigate(
+        &mut self,
+        ui: &Ui,
+        background: &Response,
+        area: Rect,
+        actions: &mut Vec<GraphAction>,
+    ) {
+        let Some(camera) = self.camera else { return };
+        let is_band = self.follow_band(ui, background, area, camera, actions);
         let Some(camera) = &mut self.camera else { return };
         let before = *camera;
-        if background.dragged() {
+        if background.dragged() && !is_band {
             camera.pan += background.drag_delta();
         }
         let pointer = ui.input(|i| i.pointer.hover_pos()).filter(|&p| area.contains(p));
@@ -269,7 +298,9 @@ impl GraphView {
             camera.keep_in_sight(self.layout.bounds, area.size());
             ui.ctx().request_repaint();
         }
-        if background.dragged() {
+        if is_band {
+            ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
+        } else if background.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         }
     }
@@ -302,7 +333,12 @@ impl GraphView {
                 let label = format!("Node {index}: {} {}", node.op, node.name);
                 WidgetInfo::labeled(WidgetType::Button, true, label)
             });
-            if response.clicked() || response.gained_focus() {
+            if response.clicked() && ui.input(|i| i.modifiers.shift) {
+                actions.push(GraphAction::PickRange(index));
+            } else if response.clicked() {
+                actions.push(GraphAction::PickFrom(index));
+                actions.push(GraphAction::SelectNode(index));
+            } else if response.gained_focus() {
                 actions.push(GraphAction::SelectNode(index));
             }
             if response.hovered() || response.has_focus() {
@@ -330,6 +366,9 @@ fn node_tooltip(ui: &mut Ui, session: &Session, index: usize) {
     ui.label(format!("gives {}", shapes.join(", ")));
     let facts = &session.facts[index];
     ui.label(format!("{} MACs, {} parameters", fmt::count(facts.macs), fmt::count(facts.params)));
+    if let Some(error) = session.node_error(index) {
+        ui.label(format!("quantisation error {} of its float range", error_text(error)));
+    }
     if let Some(reason) = &facts.obstacle {
         ui.colored_label(theme::of(ui).bad, reason);
     }

@@ -1,24 +1,41 @@
 //! A strip beside the graph that shows the whole model: slices, the cost of cutting at each
-//! place, and the part that is in sight. Dragging on it scrolls.
+//! place, and the part that is in sight. Dragging on it scrolls. Beside it, the shares of slices.
 
 use egui::{Id, Pos2, Rangef, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, WidgetType};
 
-use super::GraphView;
+use super::{GraphAction, GraphView, Selection, share};
 use crate::session::Session;
 use crate::theme;
 
+/// Width of the part that scrolls.
+const SCROLLER: f32 = 30.0;
 /// Width of the strip.
-pub const WIDTH: f32 = 30.0;
+pub const WIDTH: f32 = SCROLLER + share::WIDTH + 6.0;
 
 impl GraphView {
-    pub(super) fn overview(&mut self, ui: &Ui, whole: Rect, area: Rect, session: &Session) {
+    /// Draws the strip at the right of `whole`, which the graph in `area` leaves free.
+    pub(super) fn overview(
+        &mut self,
+        ui: &Ui,
+        whole: Rect,
+        area: Rect,
+        session: &Session,
+        selection: Selection,
+        actions: &mut Vec<GraphAction>,
+    ) {
+        let strip = Rect::from_min_max(Pos2::new(area.right(), whole.top()), whole.max);
+        ui.painter_at(strip).rect_filled(strip, 0, theme::of(ui).panel);
+        let heights = Rangef::new(strip.top() + 4.0, strip.bottom() - 8.0);
+        self.shares(ui, strip.left() + SCROLLER, heights, session, selection, actions);
+        self.scroller(ui, strip.with_max_x(strip.left() + SCROLLER), area, session);
+    }
+
+    fn scroller(&mut self, ui: &Ui, strip: Rect, area: Rect, session: &Session) {
         let Some(camera) = &mut self.camera else { return };
         let t = theme::of(ui);
-        let strip = Rect::from_min_max(Pos2::new(area.right(), whole.top()), whole.max);
         let painter = ui.painter_at(strip);
-        painter.rect_filled(strip, 0, t.panel);
         painter.vline(strip.left(), strip.y_range(), Stroke::new(1.0, t.border));
-        let inner = strip.shrink2(Vec2::new(5.0, 8.0));
+        let inner = strip.shrink2(Vec2::new(4.0, 8.0));
         let bounds = self.layout.bounds;
         let to_strip =
             |y: f32| inner.top() + (y - bounds.top()) / bounds.height().max(1.0) * inner.height();

@@ -6,6 +6,7 @@ use microtome_engine::prove::System;
 use microtome_engine::report::format as fmt;
 
 use super::fact;
+use crate::graph_view::error_text;
 use crate::session::Session;
 use crate::theme;
 
@@ -46,6 +47,9 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
     fact(ui, "FLOPs", fmt::count(facts.flops));
     fact(ui, "parameters", fmt::count(facts.params));
     fact(ui, "output", fmt::bytes(facts.output_bytes));
+    if let Some(error) = session.node_error(index) {
+        fact(ui, "quantisation error", error_text(error));
+    }
     tensors(ui, session, "Inputs", node.inputs.iter().flatten());
     tensors(ui, session, "Outputs", node.outputs.iter().flatten());
     if !node.attributes.0.is_empty() {

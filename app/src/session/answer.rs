@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use microtome_engine::onnx::Model;
-use microtome_engine::program::{Fidelity, Program, ValueId, softmax};
+use microtome_engine::program::{
+    Fidelity, Program, Skeleton, Trace, ValueId, node_errors, softmax,
+};
 
 /// The model's answer to a case.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,8 @@ pub struct Answer {
     pub fixed: Option<Vec<f64>>,
     /// How far the two are from each other.
     pub fidelity: Option<Fidelity>,
+    /// Of each node the error of its fixed-point output, as a part of its float range.
+    pub errors: Vec<Option<f64>>,
     /// Whether a verified run gave the fixed-point answer.
     pub proven: bool,
     /// Whether the output is a list of classes, so that probabilities mean something.
@@ -73,6 +77,7 @@ fn top(probabilities: &[f64]) -> Option<(usize, f64)> {
 pub struct Question {
     pub(super) model: Arc<Model>,
     pub(super) program: Option<Arc<Program>>,
+    pub(super) skeleton: Arc<Skeleton>,
     pub(super) tensors: Vec<Vec<f32>>,
     /// The program's tensor that is the model's first output, where it gets that far.
     pub(super) value: Option<ValueId>,
@@ -95,7 +100,8 @@ impl Question {
         let answer = Answer { float: floats(&float_output), classes, ..Answer::default() };
         let (Some(program), Some(value)) = (self.program, self.value) else { return answer };
         match run_fixed(&program, &self.tensors, value) {
-            Ok(fixed) => Answer {
+            Ok((integers, fixed)) => Answer {
+                errors: node_errors(&self.model.graph, &self.skeleton, &program, &integers, &trace),
                 fidelity: Some(Fidelity::of(&fixed, &float_output)),
                 fixed: Some(floats(&fixed)),
                 ..answer
@@ -105,9 +111,15 @@ impl Question {
     }
 }
 
-fn run_fixed(program: &Program, tensors: &[Vec<f32>], output: ValueId) -> Result<Vec<f32>, String> {
+/// All integers of the run, and the output that they stand for.
+fn run_fixed(
+    program: &Program,
+    tensors: &[Vec<f32>],
+    output: ValueId,
+) -> Result<(Trace, Vec<f32>), String> {
     let inputs = program.quantise_inputs(tensors).map_err(|error| error.to_string())?;
     let trace = program.run(&inputs).map_err(|error| error.to_string())?;
     let integers = trace.get(&output).ok_or("the program's output was not computed")?;
-    Ok(program.dequantise(output, integers))
+    let answer = program.dequantise(output, integers);
+    Ok((trace, answer))
 }

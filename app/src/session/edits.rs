@@ -104,20 +104,6 @@ impl Session {
         self.edit(|plan| plan.set_locked(cut, !locked));
     }
 
-    /// Moves a cut to the next legal place, and returns that place.
-    pub fn nudge(&mut self, cut: usize, down: bool) -> Option<usize> {
-        let at = self.cuts().iter().position(|&c| c == cut)?;
-        if self.is_locked(cut) {
-            return None;
-        }
-        let above = at.checked_sub(1).map_or(0, |i| self.cuts()[i]);
-        let below = self.cuts().get(at + 1).copied().unwrap_or(usize::MAX);
-        let mut free = self.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
-        let to = if down { free.find(|&c| c > cut) } else { free.rfind(|&c| c < cut) }?;
-        self.edit_move(cut, to);
-        Some(to)
-    }
-
     fn edit_move(&mut self, from: usize, to: usize) {
         let skeleton = self.skeleton.clone();
         let skipped = self.draft_mut().skipped.remove(&from);

@@ -11,6 +11,7 @@ mod record;
 mod report;
 mod restore;
 mod results;
+mod slicing;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use microtome_engine::digest::Digest;
 use microtome_engine::graph::Graph;
 use microtome_engine::inputs::{Case, Inputs};
 use microtome_engine::onnx::Model;
-use microtome_engine::plan::{Estimator, Plan, SliceEstimate};
+use microtome_engine::plan::{Estimator, Linking, Plan, SliceEstimate, cheap_cuts};
 use microtome_engine::program::{Settings, Skeleton, Source};
 use microtome_engine::prove::System;
 use microtome_engine::run::Measured;
@@ -34,6 +35,7 @@ pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
 pub use record::Record;
 pub use report::Reporting;
+pub use slicing::{Group, GroupKey, GroupQuestion};
 pub use systems::{Provability, provability};
 
 use crate::run_view::RunView;
@@ -87,6 +89,11 @@ pub struct Session {
     /// Whether its plans were kept from an earlier time.
     is_restored: bool,
     crossings: Vec<(usize, u64)>,
+    cheap_cuts: Vec<usize>,
+    /// What linking costs at each cut of the plan that was estimated last.
+    linking: Vec<Linking>,
+    /// What nodes would cost that were selected to become a slice.
+    group: Option<(GroupKey, SliceRow)>,
 }
 
 /// What the estimates of a plan are.
@@ -95,6 +102,8 @@ pub struct Estimates {
     pub plan: Plan,
     /// Its slices.
     pub rows: Vec<SliceRow>,
+    /// What linking costs at each of its cuts.
+    pub linking: Vec<Linking>,
     /// The whole model as one slice.
     pub whole: SliceRow,
     /// The slices, then the whole, by each proof system; where it was asked for.
@@ -109,7 +118,8 @@ pub type BySystem = [SliceRow; System::ALL.len()];
 pub fn estimate(estimator: &Estimator, plan: Plan) -> Estimates {
     // A run proves the whole by the system of the first slice.
     let whole = estimator.whole(plan.system(0));
-    Estimates { rows: estimator.slices(&plan), whole, by_system: None, plan }
+    let (rows, linking) = (estimator.slices(&plan), estimator.linking(&plan));
+    Estimates { rows, linking, whole, by_system: None, plan }
 }
 
 /// The same with what each piece would cost by the other systems, which takes longer.
@@ -154,6 +164,9 @@ impl Session {
             is_restored: false,
             provability: None,
             crossings: Vec::new(),
+            cheap_cuts: Vec::new(),
+            linking: Vec::new(),
+            group: None,
             graph,
         }
     }
@@ -232,6 +245,7 @@ impl Session {
         Some(Question {
             model: Arc::clone(&self.model),
             program: self.prepared.as_ref().map(|p| Arc::clone(&p.program)),
+            skeleton: Arc::clone(&self.skeleton),
             tensors: self.case()?.tensors.clone(),
             value: self.graph.outputs.first().and_then(|&id| self.skeleton.value_of(id)),
         })
@@ -264,6 +278,9 @@ impl Session {
             .iter()
             .map(|&cut| (cut, prepared.estimator.crossing(cut).bytes))
             .collect();
+        self.cheap_cuts = cheap_cuts(&self.crossings);
+        self.linking.clear();
+        self.group = None;
         self.whole = None;
         self.estimates = None;
         self.by_system.clear();
@@ -326,6 +343,7 @@ impl Session {
     /// Takes estimates; those of a plan that is gone serve until newer ones come.
     pub fn take_estimates(&mut self, estimates: Estimates) {
         self.whole = Some(estimates.whole);
+        self.linking = estimates.linking;
         if let Some(by_system) = estimates.by_system {
             self.by_system = by_system;
         }

@@ -1,5 +1,7 @@
 //! Edits of a plan: add, remove, move, lock.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Plan, PlanError};
 use crate::program::Skeleton;
 use crate::prove::System;
@@ -57,6 +59,37 @@ impl Plan {
             self.systems.insert(to, system);
         }
         Ok(())
+    }
+
+    /// Moves each of these cuts to the next legal place, towards the output or towards the input.
+    /// A cut that is locked, or that has no free place before the next cut, stays. Returns where
+    /// those that moved are now, by where they were.
+    pub fn nudge(
+        &mut self,
+        skeleton: &Skeleton,
+        cuts: &BTreeSet<usize>,
+        down: bool,
+    ) -> BTreeMap<usize, usize> {
+        let legal = skeleton.legal_cuts();
+        let next = |cut: usize| {
+            let at = legal.partition_point(|&c| c < cut);
+            let to = if down { Some(at + 1) } else { at.checked_sub(1) };
+            to.and_then(|to| legal.get(to)).copied()
+        };
+        // The one that goes first makes room for the one behind it.
+        let mut order: Vec<usize> = cuts.iter().copied().collect();
+        if down {
+            order.reverse();
+        }
+        let mut moved = BTreeMap::new();
+        for cut in order {
+            if let Some(to) = next(cut)
+                && self.move_cut(skeleton, cut, to).is_ok()
+            {
+                moved.insert(cut, to);
+            }
+        }
+        moved
     }
 
     /// Locks a cut, or unlocks it.

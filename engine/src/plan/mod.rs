@@ -4,8 +4,11 @@
 //! ([`Skeleton::legal_cuts`]): nodes that lower to nothing follow their absorber.
 
 mod balance;
+mod cheap;
 mod edit;
 mod estimate;
+mod grouping;
+mod linking;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use balance::{BalanceError, Metric};
+pub use cheap::cheap_cuts;
 pub use estimate::{Crossing, Estimator, SliceEstimate, program_slices};
+pub use linking::{Linking, LinkingSide};
 
 use crate::digest::Digest;
 use crate::program::Skeleton;
@@ -73,6 +78,47 @@ pub enum PlanError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A slice of no nodes.
+    #[error("select nodes first")]
+    NoNodes,
+    /// A node that the model doesn't have.
+    #[error("there is no node {node}: the model has {count} nodes")]
+    NoSuchNode {
+        /// The node.
+        node: usize,
+        /// Nodes of the model.
+        count: usize,
+    },
+    /// A slice with a hole: nodes between those that were selected.
+    #[error("slices are contiguous: node {node}{rest}", rest = lie_between(*.count))]
+    Between {
+        /// The first node that is missing.
+        node: usize,
+        /// How many nodes are missing, those apart that others absorb.
+        count: usize,
+    },
+    /// A slice that a locked cut divides.
+    #[error("boundary {boundary} is locked inside the selection: unlock it first")]
+    LockedInside {
+        /// The cut.
+        cut: usize,
+        /// Which one it is, counted from 1: boundary 1 is between slices 0 and 1.
+        boundary: usize,
+    },
+    /// Nodes that are a slice as it is.
+    #[error("these nodes are slice {slice} already")]
+    SliceAlready {
+        /// Which one.
+        slice: usize,
+    },
+}
+
+/// The end of the sentence that so many nodes are missing in a slice, after the first of them.
+fn lie_between(count: usize) -> String {
+    match count {
+        0 | 1 => " lies between and is not selected".to_owned(),
+        more => format!(" and {} more lie between and are not selected", more - 1),
+    }
 }
 
 impl Plan {

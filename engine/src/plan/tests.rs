@@ -8,7 +8,7 @@ use crate::onnx::testing::{Dim, Draft, noise};
 use crate::program::{Card, Settings};
 
 /// Six layers of different widths, with a residual around the middle.
-fn chain() -> Model {
+pub(super) fn chain() -> Model {
     let widths = [6i64, 40, 8, 8, 30, 5, 12];
     let mut draft = Draft::new().input("x", &[Dim::Open("n"), Dim::Is(6)]);
     let mut from = "x".to_owned();
@@ -33,7 +33,7 @@ fn chain() -> Model {
     draft.node("Identity", &[&from], &["y"], &[]).output("y").open().unwrap()
 }
 
-fn estimator(model: &Model) -> Estimator {
+pub(super) fn estimator(model: &Model) -> Estimator {
     let skeleton = Arc::new(Skeleton::of(&model.graph));
     let card = Card::nominal(&skeleton, Settings::DEFAULT);
     let program = Arc::new(skeleton.lower(&model.graph, &card).unwrap());
@@ -62,6 +62,20 @@ fn edits_keep_a_plan_legal() {
     plan.remove(4).unwrap();
     assert_eq!(plan.cuts(), [3, 7]);
     plan.check(model.graph.digest, skeleton).unwrap();
+}
+
+#[test]
+fn several_cuts_move_together_and_stop_at_the_ends() {
+    let model = chain();
+    let skeleton = Skeleton::of(&model.graph);
+    let mut plan = Plan::from_cuts(model.graph.digest, &skeleton, &[1, 2, 5, 7]).unwrap();
+    plan.set_locked(7, true).unwrap();
+    let all: BTreeSet<usize> = plan.cuts().iter().copied().collect();
+    assert_eq!(plan.nudge(&skeleton, &all, false), BTreeMap::from([(5, 4)]));
+    assert_eq!(plan.cuts(), [1, 2, 4, 7]);
+    let all: BTreeSet<usize> = plan.cuts().iter().copied().collect();
+    assert_eq!(plan.nudge(&skeleton, &all, true), BTreeMap::from([(1, 2), (2, 3), (4, 5)]));
+    assert_eq!(plan.cuts(), [2, 3, 5, 7]);
 }
 
 #[test]

@@ -12,6 +12,7 @@
 
 mod card;
 mod check;
+mod errors;
 mod exec;
 mod fidelity;
 mod geometry;
@@ -31,6 +32,7 @@ use crate::digest::Digest;
 
 pub use card::{CalibrateError, Card, CardValue, Settings, Source};
 pub use check::{KnownWeights, WeightSizes};
+pub use errors::node_errors;
 pub use exec::{RunError, Trace, accumulators, requantise};
 pub use fidelity::{Fidelity, argmax, softmax};
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};

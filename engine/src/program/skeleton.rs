@@ -133,6 +133,12 @@ impl Skeleton {
         self.obstacles[node].as_deref()
     }
 
+    /// Number of nodes of the graph.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.owners.len()
+    }
+
     /// Whether the program computes something at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::onnx::Model;
 use crate::onnx::testing::{Dim, Draft, noise};
 
 /// Every operator that is lowered: strides, pads, dilations, groups, residuals, pools, folding.
-fn everything() -> Draft {
+pub(super) fn everything() -> Draft {
     Draft::new()
         .input("x", &[Dim::Open("n"), Dim::Is(2), Dim::Is(9), Dim::Is(9)])
         .floats("w1", &[4, 2, 3, 3], noise(72, 1))

@@ -161,6 +161,20 @@ pub fn against(value: f64, reference: f64) -> Option<String> {
     })
 }
 
+/// By how much a value changed, as a share of what it was: `+12%`, `−3.4%`, `±0%`; `new` where it
+/// was nothing.
+#[must_use]
+pub fn change(was: f64, is: f64) -> String {
+    let share = (is - was) / was;
+    if was == is {
+        "±0%".to_owned()
+    } else if !share.is_finite() {
+        "new".to_owned()
+    } else {
+        format!("{}{}", if share > 0.0 { '+' } else { '−' }, percent(share.abs()))
+    }
+}
+
 /// Three significant digits without an exponent for what a unit leaves: `0.012`, `2.84`, `390`.
 #[must_use]
 pub fn three_digits(value: f64) -> String {
@@ -276,6 +290,10 @@ mod tests {
         assert_eq!(percent(0.54), "54%");
         assert_eq!(percent(0.004), "0.4%");
         assert_eq!(percent(0.00001), "<0.1%");
+        assert_eq!(change(50.0, 56.0), "+12%");
+        assert_eq!(change(1000.0, 966.0), "−3.4%");
+        assert_eq!((change(3.0, 3.0), change(0.0, 0.0)), ("±0%".into(), "±0%".into()));
+        assert_eq!(change(0.0, 3.0), "new");
         assert_eq!(against(2.0, 4.6).as_deref(), Some("2.3× less"));
         assert_eq!(against(1.4, 1.0).as_deref(), Some("1.4× more"));
         assert_eq!(against(1.0, 1.01).as_deref(), Some("the same"));

@@ -42,7 +42,8 @@ mod tests;
 pub use keys::{Keys, keys};
 pub use parameters::{ParametersError, default_cache, parameters};
 pub use shape::{
-    CircuitShape, MAX_K, MIN_K, Menu, Rows, UnknownMenu, circuit_shape, circuit_shape_of,
+    BoundaryRows, CircuitShape, MAX_K, MIN_K, Menu, Rows, UnknownMenu, boundary_rows,
+    circuit_shape, circuit_shape_of, circuit_shape_without,
 };
 pub use sponge::{Commitment, FieldTextError, Salt, commit, random_salt};
 

@@ -9,7 +9,7 @@ use super::blocks;
 use super::poseidon::digest_rows;
 use super::sponge::per_element;
 use super::steps::{Requantise, Source, Step, Steps, steps};
-use crate::program::{Program, ProgramSlice, Window};
+use crate::program::{Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
 /// The largest `k` that is proven here: 2^17 rows take some 7 GB.
@@ -177,8 +177,26 @@ impl CircuitShape {
 /// # Errors
 /// Where the slice cannot be proven.
 pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitShape, Unprovable> {
+    circuit_shape_without(program, slice, &[])
+}
+
+/// The size that the circuit would have if these tensors on the slice's boundary had not to be
+/// checked and hashed: what a boundary costs is the difference. There is no such circuit.
+///
+/// # Errors
+/// Where the slice cannot be proven.
+pub fn circuit_shape_without(
+    program: &Program,
+    slice: &ProgramSlice,
+    tensors: &[ValueId],
+) -> Result<CircuitShape, Unprovable> {
+    // What is fused rests on the slice as it is.
     let steps = steps(program, slice)?;
-    let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, slice, &steps, menu)).into();
+    let mut hashed = slice.clone();
+    for ids in [&mut hashed.inputs, &mut hashed.outputs] {
+        ids.retain(|id| !tensors.contains(id));
+    }
+    let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, &hashed, &steps, menu)).into();
     let fits = shapes.iter().filter(|s| s.k <= MAX_K && s.proof_bytes < 10_000).cloned();
     match fits.min_by_key(|shape| (shape.k, shape.menu)) {
         Some(shape) => Ok(shape),
@@ -241,11 +259,36 @@ pub(super) fn shape_of(
         }
     }
     for &id in slice.inputs.iter().chain(&slice.outputs) {
-        let value = program.value(id);
-        rows.pack += value.len();
-        rows.poseidon += digest_rows(value.len().div_ceil(per_element(value.bits)));
+        let boundary = boundary_rows(program, id);
+        rows.pack += boundary.pack;
+        rows.poseidon += boundary.poseidon;
     }
     CircuitShape::new(menu, rows)
+}
+
+/// Rows that one tensor on a slice's boundary takes in its circuit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundaryRows {
+    /// Checking the range of each element, and packing it.
+    pub pack: usize,
+    /// Hashing what is packed.
+    pub poseidon: usize,
+}
+
+impl BoundaryRows {
+    /// Rows of both tracks.
+    #[must_use]
+    pub fn total(self) -> usize {
+        self.pack + self.poseidon
+    }
+}
+
+/// Rows that a tensor of the program takes in the circuit of each slice on whose boundary it is.
+#[must_use]
+pub fn boundary_rows(program: &Program, id: ValueId) -> BoundaryRows {
+    let value = program.value(id);
+    let poseidon = digest_rows(value.len().div_ceil(per_element(value.bits)));
+    BoundaryRows { pack: value.len(), poseidon }
 }
 
 /// Rows of maxima over any windows: as many as a window has elements, none where it has one.
