@@ -256,7 +256,13 @@ impl App {
     pub(crate) fn graph_action(&mut self, ctx: &Context, action: GraphAction) {
         let Some(session) = &mut self.session else { return };
         match action {
-            GraphAction::SelectNode(node) => self.selection.node = Some(node),
+            GraphAction::SelectNode(node) => {
+                (self.selection.node, self.selection.block) = (Some(node), None);
+            }
+            GraphAction::SelectBlock(nodes) => {
+                self.selection.node = None;
+                self.selection.block = Some((nodes.start, nodes.end));
+            }
             GraphAction::SelectSlice(slice) => self.selection.slice = Some(slice),
             GraphAction::SelectCut(cut) => self.selection.cut = Some(cut),
             GraphAction::SelectNothing => self.selection = Selection::default(),
@@ -267,7 +273,8 @@ impl App {
             GraphAction::RemoveCut(cut) => session.remove_cut(cut),
             GraphAction::ToggleLock(cut) => session.toggle_lock(cut),
             GraphAction::Nudge { cut, down } => {
-                if let Some(to) = session.nudge(cut, down) {
+                let is_seen = |cut| self.graph.as_ref().is_none_or(|graph| graph.is_visible(cut));
+                if let Some(to) = session.nudge_among(cut, down, is_seen) {
                     self.selection.cut = Some(to);
                 }
             }

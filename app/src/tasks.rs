@@ -29,7 +29,7 @@ const BUDGET: Duration = Duration::from_millis(8);
 pub(crate) enum Message {
     Opened {
         path: PathBuf,
-        result: Box<Result<Opened, String>>,
+        result: Box<Result<(Opened, GraphView), String>>,
         /// What was kept of it.
         project: Box<Option<Project>>,
         notes: Vec<String>,
@@ -120,10 +120,13 @@ impl App {
         self.opening = Some(name);
         let (path, projects) = (path.to_owned(), self.projects_folder());
         self.workers.start("open model", move || {
-            let result = Box::new(session::open(&path));
+            let result = session::open(&path).map(|opened| {
+                let graph = GraphView::new(opened.graph(), opened.facts());
+                (opened, graph)
+            });
             let mut notes = Vec::new();
             let mut project = project;
-            if let (Ok(opened), Some(projects)) = (result.as_ref(), projects) {
+            if let (Ok((opened, _)), Some(projects)) = (&result, projects) {
                 match (keeping::kept_project(&projects, opened.digest()), &mut project) {
                     (Ok(Some(kept)), Some(project)) => project.absorb(kept),
                     (Ok(kept), None) => project = kept,
@@ -131,7 +134,7 @@ impl App {
                     (Err(reason), _) => notes.push(reason),
                 }
             }
-            Message::Opened { path, result, project: Box::new(project), notes }
+            Message::Opened { path, result: Box::new(result), project: Box::new(project), notes }
         });
     }
 
@@ -242,7 +245,7 @@ impl App {
                     self.say(Kind::Warning, note);
                 }
                 match *result {
-                    Ok(opened) => self.opened(&path, opened, *project),
+                    Ok((opened, graph)) => self.opened(&path, opened, graph, *project),
                     Err(reason) => self.say(Kind::Error, reason),
                 }
             }
@@ -318,7 +321,13 @@ impl App {
         }
     }
 
-    fn opened(&mut self, path: &Path, opened: Opened, project: Option<Project>) {
+    fn opened(
+        &mut self,
+        path: &Path,
+        opened: Opened,
+        graph_view: GraphView,
+        project: Option<Project>,
+    ) {
         for note in &opened.notes {
             self.say(Kind::Warning, note.clone());
         }
@@ -330,7 +339,7 @@ impl App {
         self.save_now();
         self.keeper.forget();
         self.remember(path);
-        self.graph = Some(GraphView::new(&session));
+        self.graph = Some(graph_view);
         self.selection = Default::default();
         self.verified = None;
         self.tamper.clear();

@@ -19,7 +19,12 @@ const PILL: Vec2 = Vec2::new(92.0, 22.0);
 const GHOST_REACH: f32 = 12.0;
 
 /// The heights on the screen where the bands begin and end.
-fn band_edges(area: Rect, camera: Camera, layout: &Layout, session: &Session) -> Vec<f32> {
+pub(super) fn band_edges(
+    area: Rect,
+    camera: Camera,
+    layout: &Layout,
+    session: &Session,
+) -> Vec<f32> {
     let y = |cut: usize| camera.screen(area.min, Pos2::new(0.0, layout.cut_heights[cut])).y;
     let margin = 26.0 * camera.zoom;
     let top = camera.screen(area.min, layout.bounds.min).y - margin;
@@ -259,7 +264,9 @@ impl GraphView {
             let cuts = session.cuts();
             let above = ordinal.checked_sub(1).map_or(0, |o| cuts[o]);
             let below = cuts.get(ordinal + 1).copied().unwrap_or(usize::MAX);
-            let between = session.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
+            let layout = &self.layout;
+            let is_free = |&c: &usize| c > above && c < below && layout.is_visible(c);
+            let between = session.legal_cuts().iter().copied().filter(is_free);
             let y = camera.plane(area.min, pointer).y;
             if let Some(to) = self.layout.nearest_cut(y, between)
                 && to != cut
@@ -293,7 +300,9 @@ impl GraphView {
             return;
         }
         let point = camera.plane(area.min, pointer);
-        let free = session.legal_cuts().iter().copied().filter(|c| !session.cuts().contains(c));
+        let is_free =
+            |c: &usize| session.cuts().binary_search(c).is_err() && self.layout.is_visible(*c);
+        let free = session.legal_cuts().iter().copied().filter(is_free);
         let Some(cut) = self.layout.nearest_cut(point.y, free) else { return };
         let y = camera.screen(area.min, Pos2::new(0.0, self.layout.cut_heights[cut])).y;
         let near_a_boundary = session.cuts().iter().any(|&c| {

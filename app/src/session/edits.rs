@@ -106,13 +106,24 @@ impl Session {
 
     /// Moves a cut to the next legal place, and returns that place.
     pub fn nudge(&mut self, cut: usize, down: bool) -> Option<usize> {
+        self.nudge_among(cut, down, |_| true)
+    }
+
+    /// Moves a cut to the next legal place that is seen, and returns that place.
+    pub fn nudge_among(
+        &mut self,
+        cut: usize,
+        down: bool,
+        is_seen: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         let at = self.cuts().iter().position(|&c| c == cut)?;
         if self.is_locked(cut) {
             return None;
         }
         let above = at.checked_sub(1).map_or(0, |i| self.cuts()[i]);
         let below = self.cuts().get(at + 1).copied().unwrap_or(usize::MAX);
-        let mut free = self.legal_cuts().iter().copied().filter(|&c| c > above && c < below);
+        let is_free = |&c: &usize| c > above && c < below && is_seen(c);
+        let mut free = self.legal_cuts().iter().copied().filter(is_free);
         let to = if down { free.find(|&c| c > cut) } else { free.rfind(|&c| c < cut) }?;
         self.edit_move(cut, to);
         Some(to)

@@ -86,7 +86,6 @@ pub struct Session {
     kept_measured: Option<(Digest, MeasuredRanges)>,
     /// Whether its plans were kept from an earlier time.
     is_restored: bool,
-    crossings: Vec<(usize, u64)>,
 }
 
 /// What the estimates of a plan are.
@@ -153,7 +152,6 @@ impl Session {
             kept_measured: None,
             is_restored: false,
             provability: None,
-            crossings: Vec::new(),
             graph,
         }
     }
@@ -258,12 +256,6 @@ impl Session {
 
     /// Takes the fixed-point program.
     pub fn set_prepared(&mut self, prepared: Prepared) {
-        self.crossings = self
-            .skeleton
-            .legal_cuts()
-            .iter()
-            .map(|&cut| (cut, prepared.estimator.crossing(cut).bytes))
-            .collect();
         self.whole = None;
         self.estimates = None;
         self.by_system.clear();
@@ -303,7 +295,7 @@ impl Session {
             Source::ProvenInput { .. } => "calibrated with the input itself".to_owned(),
             Source::Nominal => "not calibrated".to_owned(),
         };
-        format!("{source} · program {}", prepared.program.digest().short())
+        format!("{source} · program {}", prepared.digest.short())
     }
 
     /// The slices of the plan as they are estimated; those of the plan before while the new ones
@@ -345,14 +337,15 @@ impl Session {
     /// Bytes that cross at each legal cut.
     #[must_use]
     pub fn crossing_bytes(&self) -> &[(usize, u64)] {
-        &self.crossings
+        self.prepared.as_ref().map_or(&[], |prepared| &prepared.crossings)
     }
 
     /// Bytes that cross at a cut.
     #[must_use]
     pub fn crossing_bytes_at(&self, cut: usize) -> u64 {
-        let at = self.crossings.partition_point(|&(c, _)| c < cut);
-        self.crossings.get(at).map_or(0, |&(_, bytes)| bytes)
+        let crossings = self.crossing_bytes();
+        let at = crossings.partition_point(|&(c, _)| c < cut);
+        crossings.get(at).map_or(0, |&(_, bytes)| bytes)
     }
 
     /// Names and shapes of the tensors that cross at a cut.
