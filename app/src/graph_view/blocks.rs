@@ -178,13 +178,13 @@ fn kind(graph: &Graph, nodes: &Range<usize>) -> &'static str {
     // What skips the block is read where branches meet, beside what the block made.
     let has_skip = inside.any(|node| {
         let mut inputs = graph.data_inputs(node);
-        node.op == "Add" && {
+        ["Add", "Sum"].contains(&node.op.as_str()) && {
             let (outer, all) =
                 inputs.by_ref().fold((0, 0), |(o, n), id| (o + i32::from(from_outside(id)), n + 1));
             outer == 1 && all == 2
         }
     });
-    match (has("Softmax"), has_skip || (has("Conv") && has("Add"))) {
+    match (has("Softmax"), has_skip || (has("Conv") && (has("Add") || has("Sum")))) {
         (true, _) => "Attention",
         (false, true) => "Residual",
         (false, false) => "Repeated",

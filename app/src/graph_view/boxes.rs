@@ -29,7 +29,10 @@ impl GraphView {
         let node = selection.node.or(selection.block.map(|(start, _)| start))?;
         let item = self.layout.box_of(node)?;
         // A block that is open has a frame instead.
-        let is_block = matches!(self.layout.items[item].0, Item::Block(_));
+        let is_block = match (self.layout.items[item].0, selection.block) {
+            (Item::Block(at), Some((start, end))) => self.folded[at].nodes == (start..end),
+            _ => false,
+        };
         (selection.node.is_some() || is_block).then_some(item)
     }
 
@@ -89,16 +92,26 @@ impl GraphView {
     }
 
     /// Draws a frame around the nodes of each open block, to go under them.
-    pub(super) fn paint_frames(&self, painter: &Painter, ui: &Ui, area: Rect, camera: Camera) {
+    pub(super) fn paint_frames(
+        &self,
+        painter: &Painter,
+        ui: &Ui,
+        area: Rect,
+        camera: Camera,
+        selection: Selection,
+    ) {
         let t = theme::of(ui);
         let part = Detail::at(camera.zoom).boxes;
-        for (_, rect) in &self.frames {
+        for (block, rect) in &self.frames {
             let rect = on_screen(area, camera, *rect);
             if !area.intersects(rect) {
                 continue;
             }
             let corner = CornerRadius::same((8.0 * camera.zoom).min(60.0) as u8);
-            let edge = Stroke::new(1.0, in_part(t.faint, 0.55 * part));
+            let is_selected = selection.block == Some((block.nodes.start, block.nodes.end));
+            let (width, color) =
+                if is_selected { (2.0, t.accent) } else { (1.0, theme::faded(t.faint, 140)) };
+            let edge = Stroke::new(width, in_part(color, part));
             painter.rect(
                 rect,
                 corner,

@@ -2,8 +2,6 @@
 
 use egui::{Pos2, Rect, Vec2};
 
-/// Below this a whole model is not shrunk to fit: it would be a line that nobody can read.
-const READABLE_ZOOM: f32 = 0.55;
 const MOST_ZOOM: f32 = 4.0;
 /// No model is so large that it needs less.
 const LEAST_ZOOM: f32 = 0.003;
@@ -19,16 +17,16 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Shows all of `bounds` in a view of this size, centred if that leaves `left` and `right`
-    /// points free at the sides; where that would be too small to read, shows its top at a
-    /// readable size.
+    /// Shows all of `bounds` in a view of this size, centred if that leaves these points free at
+    /// its left and right side; where that would be smaller than `readable`, shows its top at that
+    /// zoom.
     #[must_use]
-    pub fn fit(bounds: Rect, view: Vec2, left: f32, right: f32) -> Self {
+    pub fn fit(bounds: Rect, view: Vec2, (left, right): (f32, f32), readable: f32) -> Self {
         let room = Vec2::new((view.x - left - right).max(60.0), (view.y - 24.0).max(40.0));
         let whole = (room.x / bounds.width()).min(room.y / bounds.height());
         // A wide model may use the room at the sides before it gets too small to read.
         let wide = (view.x - 32.0).max(40.0) / bounds.width();
-        let zoom = whole.max(READABLE_ZOOM.min(wide)).clamp(LEAST_ZOOM, 1.25);
+        let zoom = whole.max(readable.min(wide)).clamp(LEAST_ZOOM, 1.25);
         let half = bounds.width() * zoom / 2.0;
         let beside = (view.x / 2.0).min(view.x - right - half).max(left + half);
         let center = beside.min(view.x - 16.0 - half).max(16.0 + half);
@@ -94,12 +92,12 @@ mod tests {
     #[test]
     fn a_small_model_is_shown_whole_and_a_long_one_from_its_top() {
         let small = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 500.0));
-        let camera = Camera::fit(small, VIEW, 100.0, 80.0);
+        let camera = Camera::fit(small, VIEW, (100.0, 80.0), 0.55);
         assert!(camera.screen(Pos2::ZERO, small.min).y >= 0.0);
         assert!(camera.screen(Pos2::ZERO, small.max).y <= VIEW.y);
         let long = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 9000.0));
-        let camera = Camera::fit(long, VIEW, 100.0, 80.0);
-        assert!(camera.zoom >= READABLE_ZOOM);
+        let camera = Camera::fit(long, VIEW, (100.0, 80.0), 0.55);
+        assert!(camera.zoom >= 0.55);
         assert!((camera.screen(Pos2::ZERO, long.min).y - 12.0).abs() < 1.0);
     }
 

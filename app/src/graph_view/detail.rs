@@ -6,7 +6,10 @@ use egui::Color32;
 /// Below the first zoom letters are too small to read; from the second on they are there in full.
 const LETTERS: (f32, f32) = (0.46, 0.54);
 /// The same of boxes: below, they are too small to be told apart.
-const BOXES: (f32, f32) = (0.12, 0.17);
+const BOXES: (f32, f32) = (0.125, 0.175);
+/// Totals come where boxes have nearly gone: from the first zoom on upwards there are fewer of
+/// them, from the second on none.
+const TOTALS: (f32, f32) = (0.1, 0.14);
 
 /// What is drawn, each from 0 for nothing to 1 for all of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +28,7 @@ impl Detail {
     pub fn at(zoom: f32) -> Self {
         let part = |(none, all): (f32, f32)| ((zoom - none) / (all - none)).clamp(0.0, 1.0);
         let boxes = part(BOXES);
-        Self { letters: part(LETTERS), boxes, totals: 1.0 - boxes }
+        Self { letters: part(LETTERS), boxes, totals: 1.0 - part(TOTALS) }
     }
 
     /// Whether boxes are plain: no letters, outlines or shapes.
@@ -69,7 +72,7 @@ mod tests {
             zoom /= 1.01;
             let now = Detail::at(zoom);
             for (a, b) in [(before.letters, now.letters), (before.boxes, now.boxes)] {
-                assert!((a - b).abs() < 0.15 && b <= a, "at {zoom}");
+                assert!((a - b).abs() < 0.1 && b <= a, "at {zoom}");
             }
             before = now;
         }

@@ -115,6 +115,10 @@ struct Drag {
 /// Room at the left for the titles of slices, and at the right for handles.
 const TITLE_ROOM: f32 = 142.0;
 const PILL_ROOM: f32 = 110.0;
+/// Below this a whole model is not shrunk to fit: it would be a line that nobody can read.
+const READABLE_ZOOM: f32 = 0.55;
+/// The same where blocks are folded.
+const FOLDED_ZOOM: f32 = 0.8;
 
 /// The view's own state, for one model.
 pub struct GraphView {
@@ -296,14 +300,16 @@ impl GraphView {
         let painter = ui.painter_at(area);
         boundaries::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
         if detail.boxes > 0.0 {
-            self.paint_frames(&painter, ui, area, camera);
+            self.paint_frames(&painter, ui, area, camera, selection);
             let tints = self.tints(&heat);
             let selected = self.selected_box(selection);
             self.picture.show(ui, area, camera, selected, &tints);
             self.boxes(ui, area, camera, session, &mut actions);
         }
         self.boundaries(ui, area, camera, session, selection, &background, &mut actions);
-        if detail.totals < 1.0 {
+        if detail.boxes > 0.0 {
+            let mut painter = painter.clone();
+            painter.set_opacity(detail.boxes);
             boundaries::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
         }
         totals::paint(&painter, ui, area, camera, &self.layout, session);
@@ -364,7 +370,10 @@ impl GraphView {
         // A view that was fitted and not moved since stays fitted when the window changes.
         let stays = self.camera == self.fitted && self.view.size() != area.size();
         if self.fit || stays || self.camera.is_none() {
-            self.camera = Some(Camera::fit(self.layout.bounds, area.size(), TITLE_ROOM, PILL_ROOM));
+            // A model with folded blocks is large: what isn't seen whole may as well be read well.
+            let readable = if self.folded.is_empty() { READABLE_ZOOM } else { FOLDED_ZOOM };
+            let bounds = self.layout.bounds;
+            self.camera = Some(Camera::fit(bounds, area.size(), (TITLE_ROOM, PILL_ROOM), readable));
             self.fitted = self.camera;
             self.fit = false;
         }

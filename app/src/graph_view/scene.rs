@@ -24,11 +24,13 @@ use crate::session::NodeFacts;
 const LABEL_ROOM: f32 = 14.0;
 /// What a frame waits for a new scene: most are there at once, and then no old one is drawn.
 const PATIENCE: Duration = Duration::from_millis(4);
+/// Letters that fit beside a block's button.
+const LONGEST_TITLE: usize = 18;
 /// Operators that a folded block's stripe shows at most.
 const MOST_STRIPES: usize = 48;
 /// Room between a frame and what it holds; a frame around another has more.
-const FRAME_ROOM: Vec2 = Vec2::new(9.0, 7.0);
-const OUTER_ROOM: Vec2 = Vec2::new(17.0, 11.0);
+const FRAME_ROOM: Vec2 = Vec2::new(8.0, 7.0);
+const OUTER_ROOM: Vec2 = Vec2::new(13.0, 11.0);
 
 /// What scenes of one model are made from.
 pub struct Sketch {
@@ -115,19 +117,17 @@ impl Sketch {
     }
 
     fn block_chip(&self, block: &Shown) -> Chip {
-        let macs = fmt::count(self.macs[block.nodes.clone()].iter().sum());
+        let macs = fmt::short_count(self.macs[block.nodes.clone()].iter().sum());
         let nodes = block.nodes.len();
-        let detail = match block.parts {
-            0 => format!("{nodes} nodes · {macs} MACs"),
-            parts => format!("×{parts} · {nodes} nodes · {macs} MACs"),
-        };
+        let title = format!("{} ×{}", block.name, block.parts);
+        let has_room = block.parts > 0 && title.chars().count() <= LONGEST_TITLE;
         let inside = &self.chips[block.nodes.clone()];
         // A block of blocks shows the operators of its first parts.
         let shown = nodes.min(if block.parts > 0 { nodes / block.parts * 3 } else { nodes });
         let step = shown.div_ceil(MOST_STRIPES).max(1);
         Chip {
-            title: Arc::clone(&block.name),
-            detail: detail.into(),
+            title: if has_room { title.into() } else { Arc::clone(&block.name) },
+            detail: format!("{nodes} nodes · {macs} MACs").into(),
             family: Family::Block,
             size: BLOCK_SIZE,
             absorbed: false,

@@ -27,7 +27,11 @@ struct Totals {
 impl Totals {
     fn of(session: &Session, index: usize, nodes: usize, row: Option<&SliceRow>) -> Self {
         let all: u64 = session.totals.macs;
-        let mut size = if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") };
+        let mut size = if nodes == 1 {
+            "1 node".to_owned()
+        } else {
+            format!("{} nodes", fmt::count(nodes as u64))
+        };
         let mut cost = String::new();
         if let Some(row) = row {
             let share = if all > 0 { row.totals.macs as f64 / all as f64 } else { 0.0 };
