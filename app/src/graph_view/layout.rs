@@ -23,6 +23,8 @@ const ROW_GAP: f32 = 30.0;
 const ABSORBED_GAP: f32 = 9.0;
 const LANE_GAP: f32 = 34.0;
 const TRACK_GAP: f32 = 12.0;
+/// Before the first cut and behind the last one, a place of the order is as high as this.
+const OUTSIDE: f32 = NODE_SIZE.y + ROW_GAP;
 
 /// What a box in the picture stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,8 +133,9 @@ impl Layout {
             (Some(above), Some(next)) => {
                 (below - 1) as f32 + (y - above) / (next - above).max(f32::EPSILON)
             }
-            (Some(_), None) => heights.len() as f32 - 1.0,
-            (None, _) => 0.0,
+            (Some(last), None) => (below - 1) as f32 + (y - last) / OUTSIDE,
+            (None, Some(first)) => (y - first) / OUTSIDE,
+            (None, None) => 0.0,
         }
     }
 
@@ -142,8 +145,9 @@ impl Layout {
         let last = self.cut_heights.len().saturating_sub(1);
         let cut = (place.max(0.0) as usize).min(last);
         let height = |cut: usize| self.cut_heights.get(cut).copied().unwrap_or_default();
-        let part = (place - cut as f32).clamp(0.0, 1.0);
-        height(cut) + part * (height((cut + 1).min(last)) - height(cut))
+        let part = place - cut as f32;
+        let span = if place < 0.0 || cut == last { OUTSIDE } else { height(cut + 1) - height(cut) };
+        height(cut) + part * span
     }
 
     /// The box at a place of the plane.
@@ -410,7 +414,7 @@ mod tests {
         for layout in [&open, &folded] {
             for step in 0..100 {
                 let (low, high) = (layout.cut_heights[0], *layout.cut_heights.last().unwrap());
-                let y = low + (high - low) * step as f32 / 100.0;
+                let y = low - 90.0 + (high - low + 180.0) * step as f32 / 100.0;
                 assert!((layout.height_of(layout.place_of(y)) - y).abs() < 0.01, "{y}");
             }
         }
