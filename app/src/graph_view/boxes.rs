@@ -141,7 +141,8 @@ impl GraphView {
             if top > lowest || frame.top() > area.bottom() {
                 continue;
             }
-            let at = Pos2::new(frame.right() + 4.0, top);
+            // A wide frame reaches the edge of the view: then the button is on the frame.
+            let at = Pos2::new((frame.right() + 4.0).min(area.right() - side - 5.0), top);
             let rect = Rect::from_min_size(at, Vec2::splat(side));
             if fold_button(ui, area, rect, block) {
                 toggled = Some(block.nodes.clone());
@@ -150,7 +151,9 @@ impl GraphView {
                 FontId::proportional((11.0 * camera.zoom * 2.0).round().clamp(18.0, 24.0) / 2.0);
             let name = painter.layout_no_wrap(block.name.to_string(), font, t.weak);
             let at = Pos2::new(rect.right() + 4.0, rect.center().y - name.size().y / 2.0);
-            painter.galley(at, name, in_part(t.weak, detail.letters));
+            if at.x + name.size().x <= area.right() {
+                painter.galley_with_override_text_color(at, name, in_part(t.weak, detail.letters));
+            }
         }
         toggled
     }

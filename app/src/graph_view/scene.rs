@@ -123,7 +123,7 @@ impl Sketch {
         let has_room = block.parts > 0 && title.chars().count() <= LONGEST_TITLE;
         let inside = &self.chips[block.nodes.clone()];
         // A block of blocks shows the operators of its first parts.
-        let shown = nodes.min(if block.parts > 0 { nodes / block.parts * 3 } else { nodes });
+        let shown = nodes.checked_div(block.parts).map_or(nodes, |part| nodes.min(3 * part));
         let step = shown.div_ceil(MOST_STRIPES).max(1);
         Chip {
             title: if has_room { title.into() } else { Arc::clone(&block.name) },

@@ -152,7 +152,7 @@ impl Chip {
         let edge = Stroke::new(edge.width, in_part(edge.color, look.detail.letters.max(0.25)));
         let (fill, edge) = (fade(fill), Stroke::new(edge.width, fade(edge.color)));
         if selected {
-            let halo = Stroke::new(2.0, t.accent);
+            let halo = Stroke::new(2.0, fade(t.accent));
             shapes.push(
                 RectShape::stroke(
                     rect.expand(3.0),
@@ -282,9 +282,16 @@ impl Chip {
     }
 }
 
-/// The size of text at a zoom, in half points: each new size is a new set of letters in the atlas.
-fn text_size(size: f32, zoom: f32) -> f32 {
-    (size * zoom * 2.0).round() / 2.0
+/// The size of text at a zoom, in steps: each new size is a new set of letters in the atlas, and a
+/// full atlas is built anew in the middle of zooming.
+pub fn text_size(size: f32, zoom: f32) -> f32 {
+    let exact = size * zoom;
+    let step = match exact {
+        ..12.0 => 0.5,
+        ..24.0 => 1.0,
+        _ => 2.0,
+    };
+    (exact / step).round() * step
 }
 
 fn shortened(text: &str, most: usize) -> String {

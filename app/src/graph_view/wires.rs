@@ -10,7 +10,7 @@ use egui_graphs::{DisplayEdge, DisplayNode, DrawContext, EdgeProps, Node};
 use petgraph::{EdgeType, stable_graph::IndexType};
 
 use super::detail::{Detail, in_part};
-use super::shapes::SMALLEST_TEXT;
+use super::shapes::{SMALLEST_TEXT, text_size};
 use crate::theme::{self, Tokens};
 
 /// Straight pieces that a bend is made of at most.
@@ -110,7 +110,7 @@ impl CableShape {
             shapes.push(PathShape::convex_polygon(points, color, Stroke::NONE).into());
         }
         if let Some(label) = &self.0.label {
-            let size = (10.5 * zoom * 2.0).round() / 2.0;
+            let size = text_size(10.5, zoom);
             if size >= SMALLEST_TEXT {
                 let font = FontId::proportional(size);
                 let text = ctx.painter.layout_no_wrap(label.to_string(), font, t.weak);
