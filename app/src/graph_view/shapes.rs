@@ -287,8 +287,8 @@ impl Chip {
 pub fn text_size(size: f32, zoom: f32) -> f32 {
     let exact = size * zoom;
     let step = match exact {
-        ..12.0 => 0.5,
-        ..24.0 => 1.0,
+        ..17.0 => 0.5,
+        ..28.0 => 1.0,
         _ => 2.0,
     };
     (exact / step).round() * step

@@ -57,7 +57,7 @@ impl<N: Clone, Ty: EdgeType, Ix: IndexType, D: DisplayNode<N, Cable, Ty, Ix>>
         if hull.width() < 1.0 {
             // From afar most wires are straight, and shorter than a bend's pieces.
             let [start, .., end] = course;
-            let mut shapes = vec![Shape::line_segment([start, end], stroke)];
+            let mut shapes = vec![Shape::line(vec![start, end], stroke)];
             self.ornaments(&course, &detail, ctx, t, &mut shapes);
             return shapes;
         }
