@@ -113,6 +113,8 @@ pub struct App {
     /// What just happened, in the corner.
     pub notices: Notices,
     pub(crate) verifying: bool,
+    /// How many verifications were begun.
+    pub(crate) verifications: u64,
     pub(crate) about: bool,
     /// The box with the words of the field is open.
     pub(crate) words: bool,
@@ -196,6 +198,7 @@ impl App {
             estimates: None,
             notices: Notices::default(),
             verifying: false,
+            verifications: 0,
             about: false,
             words: false,
             tour: None,

@@ -1,6 +1,7 @@
 //! What each command does.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use microtome_engine::report::charts;
 use crate::app::{App, BottomTab};
 use crate::command::Command;
 use crate::dialogs::Purpose;
+use crate::graph_view::Selection;
 use crate::keeping;
 use crate::panels::charts::chart;
 use crate::panels::log::Kind;
@@ -59,6 +61,9 @@ impl App {
                     graph.zoom_by(factor);
                 }
             }
+            Command::FoldBlocks | Command::UnfoldBlocks | Command::ToggleBlock => {
+                self.fold(command);
+            }
             Command::ThemeDark => ctx.set_theme(ThemePreference::Dark),
             Command::ThemeLight => ctx.set_theme(ThemePreference::Light),
             Command::ThemeSystem => ctx.set_theme(ThemePreference::System),
@@ -101,7 +106,8 @@ impl App {
         let balance = self.settings.balance;
         let Some(session) = &mut self.session else { return };
         let selection = &mut self.selection;
-        match (command, selection.node) {
+        let node = selection.node.or(selection.block.map(|(start, _)| start));
+        match (command, node) {
             (Command::Undo, ..) => session.undo(),
             (Command::Redo, ..) => session.redo(),
             (Command::Balance, ..) => {
@@ -141,6 +147,24 @@ impl App {
             _ => self.edit_boundaries(command),
         }
         self.settle_selection();
+    }
+
+    fn fold(&mut self, command: Command) {
+        let block = self.selected_block();
+        let Some(graph) = &mut self.graph else { return };
+        match (command, block) {
+            (Command::FoldBlocks, _) => graph.fold_all(),
+            (Command::UnfoldBlocks, _) => graph.unfold_all(),
+            (_, Some(block)) => graph.toggle_block(&block),
+            (_, None) => {}
+        }
+    }
+
+    /// The block that is selected, or the one around the selected node.
+    pub(crate) fn selected_block(&self) -> Option<Range<usize>> {
+        let Selection { node, block, .. } = self.selection;
+        let around = |node| self.graph.as_ref().and_then(|graph| graph.block_at(node));
+        block.map(|(start, end)| start..end).or_else(|| node.and_then(around))
     }
 
     fn prove(&mut self, ctx: &Context) {

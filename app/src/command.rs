@@ -99,6 +99,12 @@ pub enum Command {
     ZoomIn,
     /// Shows more, smaller.
     ZoomOut,
+    /// Draws each block as one box.
+    FoldBlocks,
+    /// Draws every node.
+    UnfoldBlocks,
+    /// Opens the selected block, or closes it.
+    ToggleBlock,
     /// The dark look.
     ThemeDark,
     /// The light look.
@@ -127,7 +133,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that have keys, the ones with more modifiers first: egui takes the first that fits.
-    const WITH_KEYS: [Self; 29] = [
+    const WITH_KEYS: [Self; 32] = [
         Self::Redo,
         Self::NewPlan,
         Self::SaveProject,
@@ -135,6 +141,8 @@ impl Command {
         Self::OpenPlan,
         Self::OpenBundle,
         Self::SaveBundle,
+        Self::FoldBlocks,
+        Self::UnfoldBlocks,
         Self::Open,
         Self::SavePlan,
         Self::ExportSlices,
@@ -152,6 +160,7 @@ impl Command {
         Self::Fit,
         Self::ZoomIn,
         Self::ZoomOut,
+        Self::ToggleBlock,
         Self::NextCase,
         Self::Palette,
         Self::NextPlan,
@@ -160,7 +169,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 55] = [
+    const PLAIN: [Self; 58] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -208,6 +217,9 @@ impl Command {
         Self::Fit,
         Self::ZoomIn,
         Self::ZoomOut,
+        Self::FoldBlocks,
+        Self::UnfoldBlocks,
+        Self::ToggleBlock,
         Self::ThemeDark,
         Self::ThemeLight,
         Self::ThemeSystem,
@@ -273,6 +285,9 @@ impl Command {
             Self::Fit => "Fit model",
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
+            Self::FoldBlocks => "Fold blocks",
+            Self::UnfoldBlocks => "Unfold blocks",
+            Self::ToggleBlock => "Fold or unfold the selected block",
             Self::ThemeDark => "Dark",
             Self::ThemeLight => "Light",
             Self::ThemeSystem => "As the system",
@@ -364,6 +379,9 @@ impl Command {
             Self::Fit => "Show the whole model",
             Self::ZoomIn => "Show less, larger",
             Self::ZoomOut => "Show more, smaller",
+            Self::FoldBlocks => "Draw each repeated block as one box, where no boundary is inside",
+            Self::UnfoldBlocks => "Draw every node of every block",
+            Self::ToggleBlock => "Open or close the selected block, or the one around the node",
             Self::ThemeDark => "Light on dark",
             Self::ThemeLight => "Dark on light",
             Self::ThemeSystem => "Follow the desktop",
@@ -423,6 +441,9 @@ impl Command {
             Self::Fit => command(Key::Num0),
             Self::ZoomIn => command(Key::Plus),
             Self::ZoomOut => command(Key::Minus),
+            Self::FoldBlocks => both(Key::G),
+            Self::UnfoldBlocks => both(Key::U),
+            Self::ToggleBlock => command(Key::U),
             Self::NextCase => command(Key::N),
             Self::Palette => command(Key::K),
             _ => None,

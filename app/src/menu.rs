@@ -48,7 +48,8 @@ impl App {
                 needs(session.is_some_and(|s| s.can_redo()), "There is nothing to redo.")
             }
             Command::AddBoundary => {
-                needs(session.is_some() && self.selection.node.is_some(), "Select a node first.")
+                let is_selected = self.selection.node.is_some() || self.selection.block.is_some();
+                needs(session.is_some() && is_selected, "Select a node first.")
             }
             Command::RemoveBoundary
             | Command::LockBoundary
@@ -109,6 +110,13 @@ impl App {
                 session.is_some_and(|s| s.prepared.is_some() && !s.is_nominal()),
                 "The model is not calibrated yet.",
             ),
+            Command::FoldBlocks | Command::UnfoldBlocks => match &self.graph {
+                None => Some(no_model),
+                Some(graph) => needs(graph.has_blocks(), "This model has no repeated blocks."),
+            },
+            Command::ToggleBlock => {
+                needs(self.selected_block().is_some(), "Select a block, or a node in one, first.")
+            }
             Command::Balance => needs(
                 session.is_some_and(|s| s.prepared.is_some()),
                 "The model is not in fixed point yet.",
@@ -199,7 +207,13 @@ impl App {
                 self.weights_item(ui);
             });
             ui.menu_button("View", |ui| {
-                self.items(ui, &[&[C::Fit, C::ZoomIn, C::ZoomOut]]);
+                self.items(
+                    ui,
+                    &[
+                        &[C::Fit, C::ZoomIn, C::ZoomOut],
+                        &[C::FoldBlocks, C::UnfoldBlocks, C::ToggleBlock],
+                    ],
+                );
                 ui.separator();
                 ui.menu_button("Colour nodes by", |ui| self.color_items(ui));
                 ui.menu_button("Chart", |ui| self.chart_items(ui));

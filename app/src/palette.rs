@@ -296,7 +296,7 @@ impl App {
 
     /// Selects a node and looks at it.
     pub(crate) fn go_to(&mut self, node: usize) {
-        self.selection.node = Some(node);
+        (self.selection.node, self.selection.block) = (Some(node), None);
         self.reveal_inspector = true;
         if let Some(graph) = &mut self.graph {
             graph.look_at = Some(node);

@@ -117,7 +117,12 @@ impl App {
             ui.add_space(theme::GROUP);
             ui.separator();
             let top = ui.cursor().min;
-            inspector::show(ui, session, self.selection.node);
+            match (self.selection.block, &self.graph) {
+                (Some(block), Some(graph)) => {
+                    inspector::block(ui, session, block, graph.block_name(block));
+                }
+                _ => inspector::show(ui, session, self.selection.node),
+            }
             if std::mem::take(&mut self.reveal_inspector) {
                 let section = egui::Rect::from_min_max(top, ui.min_rect().max);
                 ui.scroll_to_rect(section, Some(egui::Align::TOP));

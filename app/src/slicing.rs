@@ -14,7 +14,13 @@ impl App {
         let Some(session) = &mut self.session else { return };
         let (selection, picked) = (&mut self.selection, &mut self.picked);
         match action {
-            GraphAction::SelectNode(node) => selection.node = Some(node),
+            GraphAction::SelectNode(node) => {
+                (selection.node, selection.block) = (Some(node), None);
+            }
+            GraphAction::SelectBlock(nodes) => {
+                selection.node = None;
+                selection.block = Some((nodes.start, nodes.end));
+            }
             GraphAction::SelectSlice(slice) => selection.slice = Some(slice),
             GraphAction::SelectCut(cut) => picked.set_cuts(selection, [cut]),
             GraphAction::ToggleCut(cut) => picked.toggle_cut(selection, cut),
@@ -26,12 +32,12 @@ impl App {
                 picked.set_nodes(selection, nodes);
                 self.ask_group();
             }
-            GraphAction::PickRange(node) => {
-                let nodes = picked.range_to(*selection, node);
+            GraphAction::PickRange(nodes) => {
+                let nodes = picked.range_to(*selection, nodes);
                 picked.set_nodes(selection, nodes);
                 self.ask_group();
             }
-            GraphAction::PickFrom(node) => picked.begin_range(node),
+            GraphAction::PickFrom(nodes) => picked.begin_range(nodes),
             GraphAction::PickNothing => picked.clear(selection),
             GraphAction::Ask(command) => self.queue.push(command),
             GraphAction::AddCut(cut) => {
@@ -64,7 +70,8 @@ impl App {
             Command::RemoveBoundary => session.remove_cuts(&cuts),
             Command::LockBoundary => session.toggle_locks(&cuts),
             Command::BoundaryUp | Command::BoundaryDown => {
-                let moved = session.nudge_all(&cuts, command == Command::BoundaryDown);
+                let is_seen = |cut| self.graph.as_ref().is_none_or(|graph| graph.is_visible(cut));
+                let moved = session.nudge_all(&cuts, command == Command::BoundaryDown, is_seen);
                 let now = |cut: usize| moved.get(&cut).copied().unwrap_or(cut);
                 selection.cut = selection.cut.map(now);
                 picked.set_cuts(selection, cuts.into_iter().map(now));

@@ -29,7 +29,7 @@ const BUDGET: Duration = Duration::from_millis(8);
 pub(crate) enum Message {
     Opened {
         path: PathBuf,
-        result: Box<Result<Opened, String>>,
+        result: Box<Result<(Opened, GraphView), String>>,
         /// What was kept of it.
         project: Box<Option<Project>>,
         notes: Vec<String>,
@@ -67,6 +67,8 @@ pub(crate) enum Message {
     },
     Verified {
         model: Digest,
+        /// Which verification it is: what a newer one is under way for is of no use.
+        number: u64,
         from: String,
         result: Box<Result<(Bundle, Verdict), String>>,
     },
@@ -126,10 +128,13 @@ impl App {
         self.opening = Some(name);
         let (path, projects) = (path.to_owned(), self.projects_folder());
         self.workers.start("open model", move || {
-            let result = Box::new(session::open(&path));
+            let result = session::open(&path).map(|opened| {
+                let graph = GraphView::new(opened.graph(), opened.facts());
+                (opened, graph)
+            });
             let mut notes = Vec::new();
             let mut project = project;
-            if let (Ok(opened), Some(projects)) = (result.as_ref(), projects) {
+            if let (Ok((opened, _)), Some(projects)) = (&result, projects) {
                 match (keeping::kept_project(&projects, opened.digest()), &mut project) {
                     (Ok(Some(kept)), Some(project)) => project.absorb(kept),
                     (Ok(kept), None) => project = kept,
@@ -137,7 +142,7 @@ impl App {
                     (Err(reason), _) => notes.push(reason),
                 }
             }
-            Message::Opened { path, result, project: Box::new(project), notes }
+            Message::Opened { path, result: Box::new(result), project: Box::new(project), notes }
         });
     }
 
@@ -213,6 +218,8 @@ impl App {
     ) {
         let Some(session) = &self.session else { return };
         self.verifying = true;
+        self.verifications += 1;
+        let number = self.verifications;
         let model = Arc::clone(&session.model);
         self.workers.start("verify", move || {
             let demands = Demands { min_coverage: 0.0, ..Demands::default() };
@@ -220,7 +227,7 @@ impl App {
                 let verdict = bundle::verify(&bundle, &model, &demands);
                 (bundle, verdict)
             });
-            Message::Verified { model: model.graph.digest, from, result: Box::new(result) }
+            Message::Verified { model: model.graph.digest, number, from, result: Box::new(result) }
         });
     }
 
@@ -248,7 +255,7 @@ impl App {
                     self.say(Kind::Warning, note);
                 }
                 match *result {
-                    Ok(opened) => self.opened(&path, opened, *project),
+                    Ok((opened, graph)) => self.opened(&path, opened, graph, *project),
                     Err(reason) => self.say(Kind::Error, reason),
                 }
             }
@@ -288,7 +295,9 @@ impl App {
                 }
                 Err(reason) => self.say(Kind::Error, reason),
             },
-            Message::Verified { model, from, result } if Some(model) == open => {
+            Message::Verified { model, number, from, result }
+                if Some(model) == open && number == self.verifications =>
+            {
                 self.verifying = false;
                 match *result {
                     Ok((bundle, verdict)) => {
@@ -330,7 +339,13 @@ impl App {
         }
     }
 
-    fn opened(&mut self, path: &Path, opened: Opened, project: Option<Project>) {
+    fn opened(
+        &mut self,
+        path: &Path,
+        opened: Opened,
+        graph_view: GraphView,
+        project: Option<Project>,
+    ) {
         for note in &opened.notes {
             self.say(Kind::Warning, note.clone());
         }
@@ -342,7 +357,7 @@ impl App {
         self.save_now();
         self.keeper.forget();
         self.remember(path);
-        self.graph = Some(GraphView::new(&session));
+        self.graph = Some(graph_view);
         self.selection = Default::default();
         self.picked = Default::default();
         self.verified = None;
@@ -481,6 +496,9 @@ impl App {
             self.tamper.hold("the last run".to_owned(), bundle);
         }
         if let Some(verdict) = verdict {
+            // A verification of an older bundle comes too late now.
+            self.verifications += 1;
+            self.verifying = false;
             self.verified =
                 Some(Verified { from: "the last run".to_owned(), verdict, timed: false });
             self.bottom = BottomTab::Verify;

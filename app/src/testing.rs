@@ -64,3 +64,28 @@ pub fn residual_graph() -> Graph {
         ("Gemm", &[15]),
     ])
 }
+
+/// A graph whose nodes read whatever is there, with operators as they come; the same for the same
+/// seed.
+#[must_use]
+pub fn random_graph(nodes: usize, seed: u64) -> Graph {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+    let mut below = |limit: usize| {
+        // Knuth's generator; its high bits are the random ones.
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % limit
+    };
+    let operators = ["Conv", "Relu", "Add", "Mul", "MatMul", "Softmax", "Concat", "MaxPool"];
+    let chosen: Vec<(&str, Vec<u32>)> = (0..nodes)
+        .map(|node| {
+            let reads = 1 + below(2);
+            (
+                operators[below(operators.len())],
+                (0..reads).map(|_| below(node + 1) as u32).collect(),
+            )
+        })
+        .collect();
+    let borrowed: Vec<_> = chosen.iter().map(|(op, inputs)| (*op, inputs.as_slice())).collect();
+    graph(&borrowed)
+}

@@ -12,7 +12,12 @@ use crate::theme;
 const TITLE_WIDTH: f32 = 132.0;
 
 /// The heights on the screen where the bands begin and end.
-fn band_edges(area: Rect, camera: Camera, layout: &Layout, session: &Session) -> Vec<f32> {
+pub(super) fn band_edges(
+    area: Rect,
+    camera: Camera,
+    layout: &Layout,
+    session: &Session,
+) -> Vec<f32> {
     let y = |cut: usize| camera.screen(area.min, Pos2::new(0.0, layout.cut_heights[cut])).y;
     let margin = 26.0 * camera.zoom;
     let top = camera.screen(area.min, layout.bounds.min).y - margin;

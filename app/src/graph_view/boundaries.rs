@@ -19,7 +19,7 @@ const GHOST_REACH: f32 = 12.0;
 
 /// What the drawing of boundaries looks at.
 #[derive(Clone, Copy)]
-pub(super) struct Scene<'a> {
+pub(super) struct Stage<'a> {
     pub area: Rect,
     pub camera: Camera,
     pub session: &'a Session,
@@ -53,13 +53,13 @@ impl GraphView {
     pub(super) fn boundaries(
         &mut self,
         ui: &Ui,
-        scene: Scene<'_>,
+        stage: Stage<'_>,
         background: &Response,
         actions: &mut Vec<GraphAction>,
     ) {
-        let Scene { area, camera, session, .. } = scene;
+        let Stage { area, camera, session, .. } = stage;
         if self.drag.is_none() && self.band.is_none() {
-            self.ghost(ui, scene, background, actions);
+            self.ghost(ui, stage, background, actions);
         }
         for (ordinal, &cut) in session.cuts().iter().enumerate() {
             let y = self.cut_y(area, camera, cut);
@@ -68,18 +68,18 @@ impl GraphView {
             if !dragged && !focus && !area.expand(PILL.y / 2.0).y_range().contains(y) {
                 continue;
             }
-            self.boundary(ui, scene, Boundary { ordinal, cut, y }, actions);
+            self.boundary(ui, stage, Boundary { ordinal, cut, y }, actions);
         }
     }
 
     fn boundary(
         &mut self,
         ui: &Ui,
-        scene: Scene<'_>,
+        stage: Stage<'_>,
         boundary: Boundary,
         actions: &mut Vec<GraphAction>,
     ) {
-        let Scene { area, session, chosen, .. } = scene;
+        let Stage { area, session, chosen, .. } = stage;
         let Boundary { ordinal, cut, y } = boundary;
         let locked = session.is_locked(cut);
         let floating = self.drag.as_ref().filter(|d| d.ordinal == ordinal).and_then(|d| d.place());
@@ -118,11 +118,11 @@ impl GraphView {
             }
         }
         boundary_keys(ui, &handle, cut, is_chosen, actions);
-        self.drag_boundary(ui, scene, &both, boundary, pill.center().y, actions);
+        self.drag_boundary(ui, stage, &both, boundary, pill.center().y, actions);
 
         let look = Look { locked, hot: both.hovered(), chosen: is_chosen || handle.has_focus() };
         if self.drag.as_ref().is_some_and(|d| d.ordinal == ordinal && d.place().is_some()) {
-            self.paint_drag(ui, scene, boundary);
+            self.paint_drag(ui, stage, boundary);
             return;
         }
         let label = fmt::bytes(session.crossing_bytes_at(cut));
@@ -156,11 +156,11 @@ impl GraphView {
     fn ghost(
         &self,
         ui: &Ui,
-        scene: Scene<'_>,
+        stage: Stage<'_>,
         background: &Response,
         actions: &mut Vec<GraphAction>,
     ) {
-        let Scene { area, camera, session, .. } = scene;
+        let Stage { area, camera, session, .. } = stage;
         let Some(pointer) = ui.input(|i| i.pointer.hover_pos()).filter(|&p| area.contains(p))
         else {
             return;
@@ -169,7 +169,9 @@ impl GraphView {
             return;
         }
         let point = camera.plane(area.min, pointer);
-        let free = session.legal_cuts().iter().copied().filter(|c| !session.cuts().contains(c));
+        let is_free =
+            |c: &usize| session.cuts().binary_search(c).is_err() && self.layout.is_visible(*c);
+        let free = session.legal_cuts().iter().copied().filter(is_free);
         let Some(cut) = self.layout.nearest_cut(point.y, free) else { return };
         let y = self.cut_y(area, camera, cut);
         let near_a_boundary =

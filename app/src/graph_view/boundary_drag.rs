@@ -7,7 +7,8 @@ use egui::{
 use microtome_engine::plan::Linking;
 use microtome_engine::report::format as fmt;
 
-use super::boundaries::{Boundary, Look, Scene, paint_pill, pill_rect};
+use super::boundaries::{Boundary, Look, Stage, paint_pill, pill_rect};
+use super::layout::Layout;
 use super::{GraphAction, GraphView, boundary_cost, overview};
 use crate::session::{Session, SliceRow};
 use crate::theme;
@@ -51,13 +52,14 @@ impl Drag {
     }
 }
 
-/// The places that a boundary between two others snaps to. Where no cheap one is, every legal one.
-fn snaps(session: &Session, ordinal: usize, only_cheap: bool) -> Vec<usize> {
+/// The places that a boundary between two others snaps to, of those that can be seen. Where no
+/// cheap one is, every legal one.
+fn snaps(session: &Session, layout: &Layout, ordinal: usize, only_cheap: bool) -> Vec<usize> {
     let cuts = session.cuts();
     let above = ordinal.checked_sub(1).map_or(0, |o| cuts[o]);
     let below = cuts.get(ordinal + 1).copied().unwrap_or(usize::MAX);
     let between = |all: &[usize]| -> Vec<usize> {
-        all.iter().copied().filter(|&c| c > above && c < below).collect()
+        all.iter().copied().filter(|&c| c > above && c < below && layout.is_visible(c)).collect()
     };
     let cheap = if only_cheap { between(session.cheap_cuts()) } else { Vec::new() };
     if cheap.is_empty() { between(session.legal_cuts()) } else { cheap }
@@ -68,13 +70,13 @@ impl GraphView {
     pub(super) fn drag_boundary(
         &mut self,
         ui: &Ui,
-        scene: Scene<'_>,
+        stage: Stage<'_>,
         response: &Response,
         boundary: Boundary,
         middle: f32,
         actions: &mut Vec<GraphAction>,
     ) {
-        let Scene { area, camera, session, .. } = scene;
+        let Stage { area, camera, session, .. } = stage;
         let Boundary { ordinal, cut, .. } = boundary;
         let pointer = ui.input(|i| i.pointer.latest_pos());
         if response.drag_started() {
@@ -107,7 +109,7 @@ impl GraphView {
             drag.out = !area.x_range().expand(OUT_REACH).contains(pointer.x);
             drag.only_cheap = ui.input(|i| i.modifiers.shift);
             let y = camera.plane(area.min, pointer + Vec2::new(0.0, drag.grip)).y;
-            let places = snaps(session, ordinal, drag.only_cheap);
+            let places = snaps(session, &self.layout, ordinal, drag.only_cheap);
             if let Some(to) = self.layout.nearest_cut(y, places)
                 && to != cut
                 && !drag.out
@@ -148,21 +150,21 @@ impl GraphView {
     }
 
     /// Draws the dragged boundary, where it would go, and what that would change.
-    pub(super) fn paint_drag(&self, ui: &Ui, scene: Scene<'_>, boundary: Boundary) {
+    pub(super) fn paint_drag(&self, ui: &Ui, stage: Stage<'_>, boundary: Boundary) {
         let Some(drag) = &self.drag else { return };
         let Some(place) = drag.place() else { return };
-        let Scene { area, session, .. } = scene;
+        let Stage { area, session, .. } = stage;
         let t = theme::of(ui);
         let painter = ui.painter_at(area);
         let Boundary { cut, y, .. } = boundary;
         if drag.out {
             let ends = [Pos2::new(area.left(), y), Pos2::new(area.right(), y)];
             painter.extend(Shape::dashed_line(&ends, Stroke::new(2.0, t.bad), 6.0, 5.0));
-            self.removal(ui, scene, boundary, drag);
+            self.removal(ui, stage, boundary, drag);
             return;
         }
         let pill = pill_rect(area, place.y.clamp(area.top() + 12.0, area.bottom() - 12.0));
-        self.ticks(&painter, ui, scene, boundary, drag, pill.left() - 8.0);
+        self.ticks(&painter, ui, stage, boundary, drag, pill.left() - 8.0);
         painter.hline(area.x_range(), y, Stroke::new(2.5, t.accent));
         // Triangles at both ends tell the line that it snaps to from all the others.
         for (x, inwards) in [(area.left() + 1.0, 8.0), (area.right() - 1.0, -8.0)] {
@@ -196,14 +198,14 @@ impl GraphView {
         &self,
         painter: &Painter,
         ui: &Ui,
-        scene: Scene<'_>,
+        stage: Stage<'_>,
         boundary: Boundary,
         drag: &Drag,
         right: f32,
     ) {
-        let Scene { area, camera, session, .. } = scene;
+        let Stage { area, camera, session, .. } = stage;
         let t = theme::of(ui);
-        let shown: Vec<(usize, f32)> = snaps(session, boundary.ordinal, false)
+        let shown: Vec<(usize, f32)> = snaps(session, &self.layout, boundary.ordinal, false)
             .into_iter()
             .map(|cut| (cut, self.cut_y(area, camera, cut)))
             .filter(|&(_, y)| (y - drag.pointer.y).abs() < TICK_REACH)
@@ -229,16 +231,16 @@ impl GraphView {
     }
 
     /// The handle out of the graph, with what letting go would do.
-    fn removal(&self, ui: &Ui, scene: Scene<'_>, boundary: Boundary, drag: &Drag) {
+    fn removal(&self, ui: &Ui, stage: Stage<'_>, boundary: Boundary, drag: &Drag) {
         let t = theme::of(ui);
         let painter =
             ui.ctx().layer_painter(egui::LayerId::new(Order::Tooltip, Id::new("dragged out")));
-        let size = pill_rect(scene.area, 0.0).size();
+        let size = pill_rect(stage.area, 0.0).size();
         let pill = Rect::from_center_size(drag.pointer, size);
         painter.rect_filled(pill, 11, t.bad);
         let font = theme::strong_font(11.5);
         painter.text(pill.center(), Align2::CENTER_CENTER, "Remove", font, theme::ink_on(t.bad));
-        let is_left = drag.pointer.x < scene.area.center().x;
+        let is_left = drag.pointer.x < stage.area.center().x;
         let at = pill.center_bottom() + Vec2::new(0.0, 8.0);
         let pivot = if is_left { Align2::LEFT_TOP } else { Align2::CENTER_TOP };
         beside(ui, at, pivot, |ui| {

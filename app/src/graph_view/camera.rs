@@ -2,9 +2,9 @@
 
 use egui::{Pos2, Rect, Vec2};
 
-/// Below this a whole model is not shrunk to fit: it would be a line that nobody can read.
-const READABLE_ZOOM: f32 = 0.55;
-const ZOOM_RANGE: std::ops::RangeInclusive<f32> = 0.03..=4.0;
+const MOST_ZOOM: f32 = 4.0;
+/// No model is so large that it needs less.
+const LEAST_ZOOM: f32 = 0.003;
 
 /// A zoom and a shift. The shift is relative to the view's corner, so that moving a panel moves
 /// the picture with it.
@@ -17,16 +17,16 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Shows all of `bounds` in a view of this size, centred if that leaves `left` and `right`
-    /// points free at the sides; where that would be too small to read, shows its top at a
-    /// readable size.
+    /// Shows all of `bounds` in a view of this size, centred if that leaves these points free at
+    /// its left and right side; where that would be smaller than `readable`, shows its top at that
+    /// zoom.
     #[must_use]
-    pub fn fit(bounds: Rect, view: Vec2, left: f32, right: f32) -> Self {
+    pub fn fit(bounds: Rect, view: Vec2, (left, right): (f32, f32), readable: f32) -> Self {
         let room = Vec2::new((view.x - left - right).max(60.0), (view.y - 24.0).max(40.0));
         let whole = (room.x / bounds.width()).min(room.y / bounds.height());
         // A wide model may use the room at the sides before it gets too small to read.
         let wide = (view.x - 32.0).max(40.0) / bounds.width();
-        let zoom = whole.max(READABLE_ZOOM.min(wide)).clamp(*ZOOM_RANGE.start(), 1.25);
+        let zoom = whole.max(readable.min(wide)).clamp(LEAST_ZOOM, 1.25);
         let half = bounds.width() * zoom / 2.0;
         let beside = (view.x / 2.0).min(view.x - right - half).max(left + half);
         let center = beside.min(view.x - 16.0 - half).max(16.0 + half);
@@ -49,10 +49,17 @@ impl Camera {
         ((point - corner - self.pan) / self.zoom).to_pos2()
     }
 
-    /// Zooms by a factor, keeping what is under `pointer` where it is.
-    pub fn zoom_about(&mut self, corner: Pos2, pointer: Pos2, factor: f32) {
+    /// The zoom below which `bounds` would only get smaller in a view of this size.
+    #[must_use]
+    pub fn least_zoom(bounds: Rect, view: Vec2) -> f32 {
+        let whole = (view.x / bounds.width()).min(view.y / bounds.height());
+        (whole * 0.6).clamp(LEAST_ZOOM, 0.1)
+    }
+
+    /// Zooms by a factor, though not below `least`, keeping what is under `pointer` where it is.
+    pub fn zoom_about(&mut self, corner: Pos2, pointer: Pos2, factor: f32, least: f32) {
         let fixed = self.plane(corner, pointer);
-        self.zoom = (self.zoom * factor).clamp(*ZOOM_RANGE.start(), *ZOOM_RANGE.end());
+        self.zoom = (self.zoom * factor).clamp(least.min(self.zoom), MOST_ZOOM);
         self.pan = pointer - corner - fixed.to_vec2() * self.zoom;
     }
 
@@ -85,12 +92,12 @@ mod tests {
     #[test]
     fn a_small_model_is_shown_whole_and_a_long_one_from_its_top() {
         let small = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 500.0));
-        let camera = Camera::fit(small, VIEW, 100.0, 80.0);
+        let camera = Camera::fit(small, VIEW, (100.0, 80.0), 0.55);
         assert!(camera.screen(Pos2::ZERO, small.min).y >= 0.0);
         assert!(camera.screen(Pos2::ZERO, small.max).y <= VIEW.y);
         let long = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 9000.0));
-        let camera = Camera::fit(long, VIEW, 100.0, 80.0);
-        assert!(camera.zoom >= READABLE_ZOOM);
+        let camera = Camera::fit(long, VIEW, (100.0, 80.0), 0.55);
+        assert!(camera.zoom >= 0.55);
         assert!((camera.screen(Pos2::ZERO, long.min).y - 12.0).abs() < 1.0);
     }
 
@@ -99,7 +106,7 @@ mod tests {
         let mut camera = Camera { zoom: 0.7, pan: Vec2::new(31.0, -40.0) };
         let (corner, pointer) = (Pos2::new(200.0, 50.0), Pos2::new(333.0, 222.0));
         let before = camera.plane(corner, pointer);
-        camera.zoom_about(corner, pointer, 1.7);
+        camera.zoom_about(corner, pointer, 1.7, 0.1);
         assert!((camera.plane(corner, pointer) - before).length() < 1e-3);
     }
 }

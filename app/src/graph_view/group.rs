@@ -55,14 +55,15 @@ impl GraphView {
         true
     }
 
-    /// Nodes whose box a rectangle of the plane touches.
+    /// Nodes whose box, or whose folded block's, a rectangle of the plane touches.
     fn nodes_in(&self, band: Rect) -> BTreeSet<usize> {
         let touched = self.layout.items.iter().filter(|(_, rect)| rect.intersects(band));
-        let node = |item: &Item| match item {
-            Item::Node(index) => Some(*index),
-            Item::Input(_) | Item::Output(_) => None,
+        let nodes = |item: &Item| match *item {
+            Item::Node(index) => index..index + 1,
+            Item::Block(position) => self.folded[position].nodes.clone(),
+            Item::Input(_) | Item::Output(_) => 0..0,
         };
-        touched.filter_map(|(item, _)| node(item)).collect()
+        touched.flat_map(|(item, _)| nodes(item)).collect()
     }
 
     /// Draws the rubber band, and rings around the nodes that are or would be selected.

@@ -1,5 +1,7 @@
 //! The colours of nodes: their operators, or a quantity as heat, with the legend that explains it.
 
+use std::ops::Range;
+
 use egui::{
     Align2, Color32, FontId, Id, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo,
     WidgetType,
@@ -104,6 +106,7 @@ pub fn error_text(error: f64) -> String {
 pub struct Heat {
     /// Of each node its colour; nothing where its operator says it.
     pub tints: Vec<Option<Color32>>,
+    values: Vec<Option<f64>>,
     by: ColorBy,
     system: System,
     scale: Option<Scale>,
@@ -127,7 +130,21 @@ impl Heat {
                 Some(place.map_or(t.no_heat(), |place| t.heat(place)))
             }
         };
-        Self { tints: nodes.map(tint).collect(), by, system, scale }
+        Self { tints: nodes.map(tint).collect(), values, by, system, scale }
+    }
+
+    /// Whether colours are those of operators.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.by == ColorBy::Operator
+    }
+
+    /// The colour of several nodes in one box: that of the hottest.
+    #[must_use]
+    pub fn tint_of(&self, nodes: Range<usize>) -> Option<Color32> {
+        let value = |node: &usize| self.values[*node].unwrap_or(f64::NEG_INFINITY);
+        let hottest = nodes.max_by(|a, b| value(a).total_cmp(&value(b)))?;
+        self.tints.get(hottest).copied().flatten()
     }
 
     /// Room that the legend needs.

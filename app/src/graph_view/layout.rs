@@ -3,6 +3,11 @@
 //! Since rows follow the order, every cut of that order is a horizontal line that no node crosses.
 //! The trunk keeps to the first lane; a branch opens the nearest lane to the right that is free
 //! over its whole length; a wire that skips rows runs down a free lane, else along the left side.
+//!
+//! A folded block is one row. The cuts inside it have heights in its box, so that heights grow with
+//! the cut everywhere, but they can't be seen: no boundary is drawn or dragged there.
+
+use std::ops::Range;
 
 use egui::{Pos2, Rect, Vec2};
 use microtome_engine::graph::{Graph, TensorId};
@@ -11,11 +16,15 @@ use microtome_engine::graph::{Graph, TensorId};
 pub const NODE_SIZE: Vec2 = Vec2::new(152.0, 30.0);
 /// Size of a node that is absorbed by another, and of the graph's ends.
 pub const SMALL_SIZE: Vec2 = Vec2::new(118.0, 21.0);
+/// Size of a folded block.
+pub const BLOCK_SIZE: Vec2 = Vec2::new(178.0, 44.0);
 const ROW_GAP: f32 = 30.0;
 /// An absorbed node hugs the one before it: no boundary can fall between them.
 const ABSORBED_GAP: f32 = 9.0;
 const LANE_GAP: f32 = 34.0;
 const TRACK_GAP: f32 = 12.0;
+/// Before the first cut and behind the last one, a place of the order is as high as this.
+const OUTSIDE: f32 = NODE_SIZE.y + ROW_GAP;
 
 /// What a box in the picture stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +33,8 @@ pub enum Item {
     Input(usize),
     /// A node, by index.
     Node(usize),
+    /// A folded block, by position among the folded ones.
+    Block(usize),
     /// An output, by position in [`Graph::outputs`].
     Output(usize),
 }
@@ -54,21 +65,26 @@ pub struct Layout {
     pub cut_heights: Vec<f32>,
     /// Everything.
     pub bounds: Rect,
-    inputs: usize,
+    /// Of each node the box that it is in, by index into [`items`](Self::items).
+    box_of: Vec<usize>,
 }
 
 impl Layout {
-    /// Lays a graph out. `absorbed` says of each node whether another one absorbs it.
+    /// Lays a graph out. `absorbed` says of each node whether another one absorbs it; of the
+    /// `folded` ranges of nodes, which are disjoint and increase, each becomes one box.
     #[must_use]
-    pub fn of(graph: &Graph, absorbed: &[bool]) -> Self {
-        let flow = Flow::of(graph);
+    pub fn of(graph: &Graph, absorbed: &[bool], folded: &[Range<usize>]) -> Self {
+        let flow = Flow::of(graph, folded);
         let lanes = Lanes::of(&flow);
         let mut items = Vec::with_capacity(flow.items.len());
         let mut y = 0.0;
         for (row, (&item, &lane)) in flow.items.iter().zip(&lanes.lane).enumerate() {
             let hugs = matches!(item, Item::Node(n) if absorbed.get(n) == Some(&true));
-            let small = hugs || !matches!(item, Item::Node(_));
-            let size = if small { SMALL_SIZE } else { NODE_SIZE };
+            let size = match item {
+                Item::Block(_) => BLOCK_SIZE,
+                Item::Node(_) if !hugs => NODE_SIZE,
+                _ => SMALL_SIZE,
+            };
             if row > 0 {
                 y += if hugs { ABSORBED_GAP } else { ROW_GAP };
             }
@@ -77,20 +93,61 @@ impl Layout {
             y += size.y;
         }
         let wires = route(&flow, &lanes, &items);
-        let cut_heights = cut_heights(&items, flow.inputs, graph.nodes.len());
+        let cut_heights = cut_heights(&items, &flow);
         let bounds = wires
             .iter()
             .flat_map(|w| w.course.iter().map(|&p| Rect::from_min_max(p, p)))
             .chain(items.iter().map(|(_, rect)| *rect))
             .reduce(Rect::union)
             .unwrap_or(Rect::from_min_size(Pos2::ZERO, NODE_SIZE));
-        Self { items, wires, cut_heights, bounds, inputs: flow.inputs }
+        Self { items, wires, cut_heights, bounds, box_of: flow.box_of }
     }
 
-    /// Where a node is.
+    /// Where a node is, or the folded block that it is in.
     #[must_use]
     pub fn node(&self, index: usize) -> Option<Rect> {
-        self.items.get(self.inputs + index).map(|(_, rect)| *rect)
+        let item = *self.box_of.get(index)?;
+        self.items.get(item).map(|(_, rect)| *rect)
+    }
+
+    /// The box that a node is in, by index into [`items`](Self::items).
+    #[must_use]
+    pub fn box_of(&self, node: usize) -> Option<usize> {
+        self.box_of.get(node).copied()
+    }
+
+    /// Whether a cut passes between boxes, and not through a folded block.
+    #[must_use]
+    pub fn is_visible(&self, cut: usize) -> bool {
+        let around = cut.checked_sub(1).and_then(|above| self.box_of.get(above));
+        around.is_none() || around != self.box_of.get(cut)
+    }
+
+    /// A height as a place in the graph's order, which another layout of the same graph has too:
+    /// a cut, and how far it is to the next one.
+    #[must_use]
+    pub fn place_of(&self, y: f32) -> f32 {
+        let heights = &self.cut_heights;
+        let below = heights.partition_point(|&height| height <= y);
+        match (below.checked_sub(1).map(|at| heights[at]), heights.get(below)) {
+            (Some(above), Some(next)) => {
+                (below - 1) as f32 + (y - above) / (next - above).max(f32::EPSILON)
+            }
+            (Some(last), None) => (below - 1) as f32 + (y - last) / OUTSIDE,
+            (None, Some(first)) => (y - first) / OUTSIDE,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// The height of a place in the graph's order.
+    #[must_use]
+    pub fn height_of(&self, place: f32) -> f32 {
+        let last = self.cut_heights.len().saturating_sub(1);
+        let cut = (place.max(0.0) as usize).min(last);
+        let height = |cut: usize| self.cut_heights.get(cut).copied().unwrap_or_default();
+        let part = place - cut as f32;
+        let span = if place < 0.0 || cut == last { OUTSIDE } else { height(cut + 1) - height(cut) };
+        height(cut) + part * span
     }
 
     /// The box at a place of the plane.
@@ -109,19 +166,28 @@ impl Layout {
     }
 }
 
-fn cut_heights(items: &[(Item, Rect)], inputs: usize, nodes: usize) -> Vec<f32> {
-    (0..=nodes)
-        .map(|cut| {
-            let above = (inputs + cut).checked_sub(1).and_then(|i| items.get(i));
-            let below = items.get(inputs + cut);
-            match (above, below) {
-                (Some((_, a)), Some((_, b))) => a.bottom().midpoint(b.top()),
-                (Some((_, a)), None) => a.bottom() + ROW_GAP / 2.0,
-                (None, Some((_, b))) => b.top() - ROW_GAP / 2.0,
-                (None, None) => 0.0,
-            }
-        })
-        .collect()
+fn cut_heights(items: &[(Item, Rect)], flow: &Flow) -> Vec<f32> {
+    let nodes = flow.box_of.len();
+    // A graph without nodes has its cut behind the inputs.
+    let first = flow.box_of.first().copied().unwrap_or(flow.inputs);
+    let between = |row: usize| {
+        let above = row.checked_sub(1).and_then(|above| items.get(above));
+        match (above, items.get(row)) {
+            (Some((_, a)), Some((_, b))) => a.bottom().midpoint(b.top()),
+            (Some((_, a)), None) => a.bottom() + ROW_GAP / 2.0,
+            (None, Some((_, b))) => b.top() - ROW_GAP / 2.0,
+            (None, None) => 0.0,
+        }
+    };
+    let mut heights = Vec::with_capacity(nodes + 1);
+    for chunk in flow.box_of.chunk_by(|a, b| a == b) {
+        let (row, rect) = (chunk[0], items[chunk[0]].1);
+        heights.push(between(row));
+        let inside = (1..chunk.len()).map(|n| n as f32 / chunk.len() as f32);
+        heights.extend(inside.map(|part| rect.top() + part * rect.height()));
+    }
+    heights.push(between(flow.box_of.last().map_or(first, |row| row + 1)));
+    heights
 }
 
 fn lane_x(lane: usize) -> f32 {
@@ -132,40 +198,50 @@ fn lane_x(lane: usize) -> f32 {
 struct Flow {
     items: Vec<Item>,
     inputs: usize,
+    /// Of each node its row.
+    box_of: Vec<usize>,
     /// `(from row, to row, tensor)`, ordered.
     edges: Vec<(usize, usize, TensorId)>,
 }
 
 impl Flow {
-    fn of(graph: &Graph) -> Self {
+    fn of(graph: &Graph, folded: &[Range<usize>]) -> Self {
         let inputs = graph.inputs.len();
         let nodes = graph.nodes.len();
-        let items = (0..inputs)
-            .map(Item::Input)
-            .chain((0..nodes).map(Item::Node))
-            .chain((0..graph.outputs.len()).map(Item::Output))
-            .collect();
+        let mut items: Vec<_> = (0..inputs).map(Item::Input).collect();
+        let mut box_of = Vec::with_capacity(nodes);
+        for node in 0..nodes {
+            let block = folded.partition_point(|range| range.end <= node);
+            match folded.get(block).filter(|range| range.contains(&node)) {
+                Some(range) if range.start < node => {}
+                Some(_) => items.push(Item::Block(block)),
+                None => items.push(Item::Node(node)),
+            }
+            box_of.push(items.len() - 1);
+        }
+        let first_output = items.len();
+        items.extend((0..graph.outputs.len()).map(Item::Output));
         let mut edges: Vec<_> = graph
             .edges()
             .into_iter()
-            .map(|(from, to, tensor)| (inputs + from, inputs + to, tensor))
+            .map(|(from, to, tensor)| (box_of[from], box_of[to], tensor))
             .collect();
         for (row, &tensor) in graph.inputs.iter().enumerate() {
-            edges.extend(graph.tensor(tensor).consumers.iter().map(|&c| (row, inputs + c, tensor)));
+            edges.extend(graph.tensor(tensor).consumers.iter().map(|&c| (row, box_of[c], tensor)));
         }
         for (position, &tensor) in graph.outputs.iter().enumerate() {
             let row = graph
                 .tensor(tensor)
                 .producer
-                .map(|node| inputs + node)
+                .map(|node| box_of[node])
                 .or_else(|| graph.inputs.iter().position(|&input| input == tensor));
-            edges.extend(row.map(|from| (from, inputs + nodes + position, tensor)));
+            edges.extend(row.map(|from| (from, first_output + position, tensor)));
         }
         // Rows follow a topological order, so a wire always leads down.
         edges.retain(|(from, to, _)| from < to);
         edges.sort_unstable();
         edges.dedup();
-        Self { items, inputs, edges }
+        Self { items, inputs, box_of, edges }
     }
 }
 
@@ -279,7 +355,7 @@ mod tests {
     #[test]
     fn rows_follow_the_order_and_every_cut_passes_between_boxes() {
         let graph = residual_graph();
-        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()]);
+        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()], &[]);
         for (cut, &y) in layout.cut_heights.iter().enumerate() {
             for index in 0..graph.nodes.len() {
                 let rect = layout.node(index).unwrap();
@@ -292,7 +368,7 @@ mod tests {
     #[test]
     fn branches_take_lanes_and_no_wire_runs_through_a_box() {
         let graph = residual_graph();
-        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()]);
+        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()], &[]);
         let lanes: std::collections::BTreeSet<i32> =
             layout.items.iter().map(|(_, rect)| rect.center().x as i32).collect();
         assert!(lanes.len() > 1, "the down-sampling branch has a lane of its own");
@@ -305,10 +381,53 @@ mod tests {
         }
     }
 
+    /// The first block folded, and a part of the second.
+    const FOLDED: [Range<usize>; 2] = [0..8, 9..11];
+
+    #[test]
+    fn a_folded_block_is_one_box_that_visible_cuts_avoid() {
+        let graph = residual_graph();
+        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()], &FOLDED);
+        let open = Layout::of(&graph, &vec![false; graph.nodes.len()], &[]);
+        assert_eq!(layout.items.len(), open.items.len() - 7 - 1);
+        for cut in 0..=graph.nodes.len() {
+            let is_inside = FOLDED.iter().any(|range| range.start < cut && cut < range.end);
+            assert_eq!(layout.is_visible(cut), !is_inside, "cut {cut}");
+            assert!(open.is_visible(cut));
+            let y = layout.cut_heights[cut];
+            let is_crossing = layout.items.iter().any(|(_, rect)| rect.y_range().contains(y));
+            assert_eq!(is_crossing, is_inside, "cut {cut} at {y}");
+        }
+        assert!(layout.cut_heights.is_sorted_by(|a, b| a < b));
+        assert!(layout.wires.iter().all(|wire| wire.from < wire.to));
+        for node in 0..graph.nodes.len() {
+            let rect = layout.node(node).unwrap();
+            assert!(layout.cut_heights[node] <= rect.bottom(), "node {node}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_order_survives_folding() {
+        let graph = residual_graph();
+        let open = Layout::of(&graph, &vec![false; graph.nodes.len()], &[]);
+        let folded = Layout::of(&graph, &vec![false; graph.nodes.len()], &FOLDED);
+        for layout in [&open, &folded] {
+            for step in 0..100 {
+                let (low, high) = (layout.cut_heights[0], *layout.cut_heights.last().unwrap());
+                let y = low - 90.0 + (high - low + 180.0) * step as f32 / 100.0;
+                assert!((layout.height_of(layout.place_of(y)) - y).abs() < 0.01, "{y}");
+            }
+        }
+        // Beside node 12, which is open in both, the same place is beside node 12.
+        let beside = |layout: &Layout| layout.node(12).unwrap().center().y;
+        let place = open.place_of(beside(&open));
+        assert!((folded.height_of(place) - beside(&folded)).abs() < 1.0);
+    }
+
     #[test]
     fn a_place_finds_its_box() {
         let graph = residual_graph();
-        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()]);
+        let layout = Layout::of(&graph, &vec![false; graph.nodes.len()], &[]);
         for (item, rect) in &layout.items {
             assert_eq!(layout.at(rect.center()), Some(*item));
         }

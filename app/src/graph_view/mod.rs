@@ -1,37 +1,51 @@
 //! The graph: nodes and wires through `egui_graphs`, slices as bands, boundaries to drag.
 
 mod bands;
+pub mod blocks;
 mod boundaries;
 mod boundary_cost;
 mod boundary_drag;
+mod boxes;
 mod camera;
+pub mod detail;
+mod family;
+pub mod folding;
 mod group;
 mod heat;
 pub mod layout;
 mod overview;
 pub mod picked;
 mod picture;
-pub mod shapes;
+mod repeats;
+mod scene;
+mod shapes;
 mod share;
+mod totals;
+mod wires;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
 
 use egui::{CursorIcon, Id, Pos2, Rect, Response, Sense, Ui, Vec2, WidgetInfo, WidgetType};
-use microtome_engine::report::format as fmt;
+use microtome_engine::graph::Graph;
 use serde::{Deserialize, Serialize};
 
-use boundaries::Scene;
+use boundaries::Stage;
 use boundary_drag::Drag;
 pub use camera::Camera;
+use detail::Detail;
+use folding::{Folding, Shown};
 use group::Band;
 use heat::Heat;
 pub use heat::{ColorBy, error_text};
-use layout::{Item, Layout};
+use layout::Layout;
 use picked::Picked;
 use picture::Picture;
+use scene::{Scene, SceneWorker, Sketch};
 
 use crate::command::Command;
-use crate::session::Session;
+use crate::session::{NodeFacts, Session};
 use crate::theme;
 
 /// What the user did in the graph, for the application to carry out.
@@ -39,6 +53,8 @@ use crate::theme;
 pub enum GraphAction {
     /// Shows this node in the side panel.
     SelectNode(usize),
+    /// Shows this block in the side panel.
+    SelectBlock(Range<usize>),
     /// Makes this slice the selected one.
     SelectSlice(usize),
     /// Makes the boundary before this node the selected one.
@@ -47,10 +63,10 @@ pub enum GraphAction {
     ToggleCut(usize),
     /// Selects these nodes, which may become a slice.
     PickNodes(BTreeSet<usize>),
-    /// Selects the nodes from where the range begins to this one.
-    PickRange(usize),
-    /// A range of nodes begins at this one.
-    PickFrom(usize),
+    /// Selects the nodes from where the range begins to these.
+    PickRange(Range<usize>),
+    /// A range of nodes begins at these.
+    PickFrom(Range<usize>),
     /// Neither nodes nor boundaries are selected together any more.
     PickNothing,
     /// Asks for a command, as a menu does.
@@ -83,19 +99,21 @@ pub enum GraphAction {
 pub struct Selection {
     /// The node in the side panel.
     pub node: Option<usize>,
+    /// The block in the side panel: its first node, and the one after its last.
+    pub block: Option<(usize, usize)>,
     /// The boundary that the keyboard moves.
     pub cut: Option<usize>,
     /// The slice that is highlighted.
     pub slice: Option<usize>,
 }
 
-/// Where the user looks, whatever the size of the view: the point of the plane in its middle, and
-/// the zoom.
+/// Where the user looks, whatever the size of the view and whichever blocks are folded: what is in
+/// its middle, and the zoom.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Place {
-    /// The point in the middle.
+    /// Across, a point of the plane.
     pub x: f32,
-    /// See [`Place::x`].
+    /// Down, a place in the graph's order, as [`Layout::place_of`] has it.
     pub y: f32,
     /// Points on the screen for each unit of the plane.
     pub zoom: f32,
@@ -104,6 +122,10 @@ pub struct Place {
 /// Room at the left for the titles of slices, and at the right for handles.
 const TITLE_ROOM: f32 = 142.0;
 const PILL_ROOM: f32 = 110.0;
+/// Below this a whole model is not shrunk to fit: it would be a line that nobody can read.
+const READABLE_ZOOM: f32 = 0.55;
+/// The same where blocks are folded.
+const FOLDED_ZOOM: f32 = 0.8;
 
 /// The view's own state, for one model.
 pub struct GraphView {
@@ -119,8 +141,20 @@ pub struct GraphView {
     pub go_to: Option<Place>,
     /// Give this boundary the focus at the next drawing.
     pub focus_cut: Option<usize>,
+    sketch: Arc<Sketch>,
+    folding: Folding,
+    worker: Option<SceneWorker>,
+    /// What the worker was asked for last.
+    asked: Option<folding::Request>,
+    /// What was drawn for, as far as it isn't in the layout and the picture.
+    shown: folding::Request,
+    folded: Vec<Shown>,
+    frames: Vec<(Shown, Rect)>,
     layout: Layout,
     picture: Picture,
+    /// The place in the graph's order that stays where it is when the layout changes; the middle
+    /// of the view where nothing was clicked.
+    anchor: Option<f32>,
     drag: Option<Drag>,
     /// A rubber band that is being drawn.
     band: Option<Band>,
@@ -129,12 +163,13 @@ pub struct GraphView {
 }
 
 impl GraphView {
-    /// The view of a model.
+    /// The view of a model: blocks are found and the first layout is made. For a worker.
     #[must_use]
-    pub fn new(session: &Session) -> Self {
-        let layout = Layout::of(&session.graph, &session.absorbed());
-        let picture = Picture::new(session, &layout);
-        let view = Rect::from_min_size(Pos2::ZERO, Vec2::splat(400.0));
+    pub fn new(graph: &Arc<Graph>, facts: &[NodeFacts]) -> Self {
+        let sketch = Arc::new(Sketch::of(graph, facts));
+        let folding = Folding::new(Arc::clone(&sketch.blocks), graph.nodes.len());
+        let Scene { request, layout, folded, frames, graph: drawn } =
+            sketch.scene(folding.request());
         Self {
             camera: None,
             fit: true,
@@ -142,13 +177,67 @@ impl GraphView {
             look_at: None,
             go_to: None,
             focus_cut: None,
+            sketch,
+            folding,
+            worker: None,
+            asked: None,
+            shown: request,
+            folded,
+            frames,
             layout,
-            picture,
+            picture: Picture::new(graph.digest, drawn),
+            anchor: None,
             drag: None,
             band: None,
             fitted: None,
-            view,
+            view: Rect::from_min_size(Pos2::ZERO, Vec2::splat(400.0)),
         }
+    }
+
+    /// Whether the model has blocks that could be folded.
+    #[must_use]
+    pub fn has_blocks(&self) -> bool {
+        self.folding.has_blocks()
+    }
+
+    /// Folds every block but those that a boundary goes through.
+    pub fn fold_all(&mut self) {
+        self.folding.fold_all();
+    }
+
+    /// Draws every node.
+    pub fn unfold_all(&mut self) {
+        self.folding.unfold_all();
+    }
+
+    /// Opens a block, or closes it. What is at its beginning stays where it is.
+    pub fn toggle_block(&mut self, nodes: &Range<usize>) {
+        self.folding.toggle(nodes);
+        self.anchor = Some(nodes.start as f32);
+    }
+
+    /// The innermost block around a node that is folded or open.
+    #[must_use]
+    pub fn block_at(&self, node: usize) -> Option<Range<usize>> {
+        self.folding.block_at(node)
+    }
+
+    /// The names of the blocks that are drawn as one box each, with their nodes.
+    pub fn folded_blocks(&self) -> impl Iterator<Item = (&str, Range<usize>)> {
+        self.folded.iter().map(|block| (&*block.name, block.nodes.clone()))
+    }
+
+    /// What a block is called.
+    #[must_use]
+    pub fn block_name(&self, (start, end): (usize, usize)) -> Option<&str> {
+        let shown = self.shown.blocks.iter().find(|shown| shown.nodes == (start..end))?;
+        Some(&shown.name)
+    }
+
+    /// Whether a boundary at this cut could be seen: not inside a folded block.
+    #[must_use]
+    pub fn is_visible(&self, cut: usize) -> bool {
+        self.layout.is_visible(cut)
     }
 
     /// Where on the screen the line of a cut was drawn last.
@@ -164,7 +253,13 @@ impl GraphView {
     pub fn place(&self) -> Option<Place> {
         let camera = self.camera.filter(|_| self.camera != self.fitted)?;
         let middle = camera.plane(self.view.min, self.view.center());
-        Some(Place { x: middle.x, y: middle.y, zoom: camera.zoom })
+        Some(Place { x: middle.x, y: self.layout.place_of(middle.y), zoom: camera.zoom })
+    }
+
+    /// Where on the screen the graph was drawn last.
+    #[must_use]
+    pub fn area(&self) -> Rect {
+        self.view
     }
 
     /// Whether a boundary is being dragged.
@@ -182,7 +277,8 @@ impl GraphView {
     /// Zooms about the middle of the view.
     pub fn zoom_by(&mut self, factor: f32) {
         if let Some(camera) = &mut self.camera {
-            camera.zoom_about(self.view.min, self.view.center(), factor);
+            let least = Camera::least_zoom(self.layout.bounds, self.view.size());
+            camera.zoom_about(self.view.min, self.view.center(), factor, least);
         }
     }
 
@@ -205,23 +301,35 @@ impl GraphView {
             whole.min,
             Pos2::new((whole.right() - overview::WIDTH).max(whole.left() + 1.0), whole.bottom()),
         );
-        self.place_camera(area);
+        let is_settled = self.fold(ui, session);
+        self.place_camera(area, is_settled);
         let id = Id::new("graph");
         let background = ui.interact(area, id, Sense::click_and_drag());
         background.widget_info(|| WidgetInfo::labeled(WidgetType::Other, true, "Graph"));
         self.navigate(ui, &background, area, &mut actions);
         let Some(camera) = self.camera else { return actions };
+        let detail = Detail::at(camera.zoom);
 
         ui.painter().rect_filled(whole, 0, theme::of(ui).canvas);
         let painter = ui.painter_at(area);
         bands::paint_bands(&painter, ui, area, camera, &self.layout, session, selection);
-        self.picture.show(ui, area, camera, selection.node, &heat.tints);
-        self.nodes(ui, area, camera, session, &mut actions);
+        if detail.boxes > 0.0 {
+            self.paint_frames(&painter, ui, area, camera, selection);
+            let tints = self.tints(&heat);
+            let selected = self.selected_box(selection);
+            self.picture.show(ui, area, camera, selected, &tints);
+            self.boxes(ui, area, camera, session, &mut actions);
+        }
         let chosen = picked.cuts(selection);
-        let scene = Scene { area, camera, session, chosen: &chosen };
+        let stage = Stage { area, camera, session, chosen: &chosen };
         self.paint_picked(ui, area, camera, picked);
-        self.boundaries(ui, scene, &background, &mut actions);
-        bands::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
+        self.boundaries(ui, stage, &background, &mut actions);
+        if detail.boxes > 0.0 {
+            let mut painter = painter.clone();
+            painter.set_opacity(detail.boxes);
+            bands::paint_titles(&painter, ui, area, camera, &self.layout, session, selection);
+        }
+        totals::paint(&painter, ui, area, camera, &self.layout, session);
         self.overview(ui, whole, area, session, selection, &mut actions);
         if self.drag.is_none() && self.band.is_none() {
             group::bar(ui, area, session, selection, picked, &mut actions);
@@ -238,17 +346,65 @@ impl GraphView {
         actions
     }
 
-    fn place_camera(&mut self, area: Rect) {
+    /// Asks for the layout that shows what is to be folded now, and takes it as soon as it is
+    /// there. Returns whether what is drawn is what was asked for.
+    fn fold(&mut self, ui: &Ui, session: &Session) -> bool {
+        self.folding.open_for(session.cuts());
+        if let Some(node) = self.look_at {
+            self.folding.open_at(node);
+        }
+        let request = self.folding.request();
+        let arrived = if self.asked.as_ref().unwrap_or(&self.shown) == &request {
+            self.worker.as_ref().and_then(SceneWorker::poll)
+        } else {
+            let sketch = &self.sketch;
+            let worker =
+                self.worker.get_or_insert_with(|| SceneWorker::start(Arc::clone(sketch), ui.ctx()));
+            self.asked = Some(request.clone());
+            worker.ask(request.clone())
+        };
+        if let Some(scene) = arrived {
+            self.take(scene);
+        }
+        self.shown == request
+    }
+
+    /// Draws another scene from now on, without moving what the user looks at.
+    fn take(&mut self, scene: Scene) {
+        let is_fitted = self.camera == self.fitted;
+        if let (Some(camera), false) = (&mut self.camera, is_fitted && self.anchor.is_none()) {
+            let middle = (self.view.height() / 2.0 - camera.pan.y) / camera.zoom;
+            let place = self.anchor.unwrap_or_else(|| self.layout.place_of(middle));
+            let (before, after) = (self.layout.height_of(place), scene.layout.height_of(place));
+            camera.pan.y += (before - after) * camera.zoom;
+        } else {
+            self.fit = true;
+        }
+        self.anchor = None;
+        self.picture.replace(scene.graph);
+        (self.layout, self.shown) = (scene.layout, scene.request);
+        (self.folded, self.frames) = (scene.folded, scene.frames);
+    }
+
+    fn place_camera(&mut self, area: Rect, is_settled: bool) {
         // A view that was fitted and not moved since stays fitted when the window changes.
         let stays = self.camera == self.fitted && self.view.size() != area.size();
         if self.fit || stays || self.camera.is_none() {
-            self.camera = Some(Camera::fit(self.layout.bounds, area.size(), TITLE_ROOM, PILL_ROOM));
+            // A model with folded blocks is large: what isn't seen whole may as well be read well.
+            let readable = if self.folded.is_empty() { READABLE_ZOOM } else { FOLDED_ZOOM };
+            let bounds = self.layout.bounds;
+            self.camera = Some(Camera::fit(bounds, area.size(), (TITLE_ROOM, PILL_ROOM), readable));
             self.fitted = self.camera;
             self.fit = false;
         }
         self.view = area;
+        if !is_settled {
+            // A node may be elsewhere as soon as the layout is there.
+            return;
+        }
         if let Some(Place { x, y, zoom }) = self.go_to.take() {
-            self.camera = Some(Camera { zoom, pan: area.size() / 2.0 - Vec2::new(x, y) * zoom });
+            let middle = Vec2::new(x, self.layout.height_of(y));
+            self.camera = Some(Camera { zoom, pan: area.size() / 2.0 - middle * zoom });
         }
         if let (Some(node), Some(camera)) = (self.reveal.take(), &mut self.camera)
             && let Some(rect) = self.layout.node(node)
@@ -276,6 +432,7 @@ impl GraphView {
         let is_band = self.follow_band(ui, background, area, camera, actions);
         let Some(camera) = &mut self.camera else { return };
         let before = *camera;
+        let least = Camera::least_zoom(self.layout.bounds, area.size());
         if background.dragged() && !is_band {
             camera.pan += background.drag_delta();
         }
@@ -289,7 +446,7 @@ impl GraphView {
             } else {
                 let factor = (scroll.y * 0.0025).exp() * zoom;
                 if factor != 1.0 {
-                    camera.zoom_about(area.min, pointer, factor);
+                    camera.zoom_about(area.min, pointer, factor, least);
                 }
                 camera.pan.x += scroll.x;
             }
@@ -303,73 +460,5 @@ impl GraphView {
         } else if background.dragged() {
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
         }
-    }
-
-    /// Boxes answer to the pointer, to the keyboard and to assistive technology.
-    fn nodes(
-        &self,
-        ui: &Ui,
-        area: Rect,
-        camera: Camera,
-        session: &Session,
-        actions: &mut Vec<GraphAction>,
-    ) {
-        let top = camera.plane(area.min, area.min).y;
-        let bottom = camera.plane(area.min, area.max).y;
-        let first = self.layout.items.partition_point(|(_, rect)| rect.bottom() < top);
-        for (item, rect) in &self.layout.items[first..] {
-            let Item::Node(index) = *item else { continue };
-            if rect.top() > bottom || rect.height() * camera.zoom < 5.0 {
-                break;
-            }
-            let on_screen = Rect::from_min_max(
-                camera.screen(area.min, rect.min),
-                camera.screen(area.min, rect.max),
-            );
-            let id = Id::new(("graph node", index));
-            let response = ui.interact(on_screen.intersect(area), id, Sense::click());
-            let node = &session.graph.nodes[index];
-            response.widget_info(|| {
-                let label = format!("Node {index}: {} {}", node.op, node.name);
-                WidgetInfo::labeled(WidgetType::Button, true, label)
-            });
-            if response.clicked() && ui.input(|i| i.modifiers.shift) {
-                actions.push(GraphAction::PickRange(index));
-            } else if response.clicked() {
-                actions.push(GraphAction::PickFrom(index));
-                actions.push(GraphAction::SelectNode(index));
-            } else if response.gained_focus() {
-                actions.push(GraphAction::SelectNode(index));
-            }
-            if response.hovered() || response.has_focus() {
-                let t = theme::of(ui);
-                let stroke = egui::Stroke::new(1.5, t.accent);
-                let corner = (5.0 * camera.zoom) as u8;
-                ui.painter_at(area).rect_stroke(
-                    on_screen.expand(2.0),
-                    corner,
-                    stroke,
-                    egui::StrokeKind::Outside,
-                );
-            }
-            response.on_hover_ui(|ui| node_tooltip(ui, session, index));
-        }
-    }
-}
-
-fn node_tooltip(ui: &mut Ui, session: &Session, index: usize) {
-    let node = &session.graph.nodes[index];
-    ui.label(theme::strong(&node.op));
-    ui.label(theme::small(ui, &node.name));
-    let shapes: Vec<_> =
-        node.outputs.iter().flatten().map(|&id| session.graph.tensor(id).shape_text()).collect();
-    ui.label(format!("gives {}", shapes.join(", ")));
-    let facts = &session.facts[index];
-    ui.label(format!("{} MACs, {} parameters", fmt::count(facts.macs), fmt::count(facts.params)));
-    if let Some(error) = session.node_error(index) {
-        ui.label(format!("quantisation error {} of its float range", error_text(error)));
-    }
-    if let Some(reason) = &facts.obstacle {
-        ui.colored_label(theme::of(ui).bad, reason);
     }
 }

@@ -11,6 +11,8 @@ use crate::theme;
 const SCROLLER: f32 = 30.0;
 /// Width of the strip.
 pub const WIDTH: f32 = SCROLLER + share::WIDTH + 6.0;
+/// Lines of costs are at least this far apart.
+const LINE_GAP: f32 = 3.0;
 
 impl GraphView {
     /// Draws the strip at the right of `whole`, which the graph in `area` leaves free.
@@ -52,12 +54,28 @@ impl GraphView {
         }
         let costs = session.crossing_bytes();
         let most = costs.iter().map(|&(_, bytes)| bytes).max().unwrap_or(1).max(1) as f32;
+        // With many cuts the lines would fill the strip: of those that fall together, the longest.
+        let mut drawn: Option<(f32, u64)> = None;
+        let line = |y: f32, bytes: u64, color, width| {
+            let length = 2.0 + (inner.width() - 4.0) * (bytes as f32 / most).sqrt();
+            painter.hline(inner.left()..=inner.left() + length, y, Stroke::new(width, color));
+        };
         for &(cut, bytes) in costs {
             let y = to_strip(heights[cut]);
-            let length = 2.0 + (inner.width() - 4.0) * (bytes as f32 / most).sqrt();
-            let chosen = session.cuts().contains(&cut);
-            let (color, width) = if chosen { (t.accent, 2.5) } else { (t.faint, 1.0) };
-            painter.hline(inner.left()..=inner.left() + length, y, Stroke::new(width, color));
+            match &mut drawn {
+                Some((last, longest)) if y - *last < LINE_GAP => *longest = bytes.max(*longest),
+                _ => {
+                    if let Some((y, bytes)) = drawn.replace((y, bytes)) {
+                        line(y, bytes, t.faint, 1.0);
+                    }
+                }
+            }
+        }
+        if let Some((y, bytes)) = drawn {
+            line(y, bytes, t.faint, 1.0);
+        }
+        for &cut in session.cuts() {
+            line(to_strip(heights[cut]), session.crossing_bytes_at(cut), t.accent, 2.5);
         }
 
         let seen_top = to_strip(camera.plane(area.min, area.min).y).max(inner.top() - 3.0);

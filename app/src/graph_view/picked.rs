@@ -2,6 +2,7 @@
 //! may become a slice.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::Selection;
 
@@ -12,8 +13,8 @@ pub struct Picked {
     cuts: BTreeSet<usize>,
     /// Nodes that may become a slice.
     nodes: BTreeSet<usize>,
-    /// The node that a range of nodes begins at.
-    anchor: Option<usize>,
+    /// The nodes that a range of nodes begins at: one, or those of a folded block.
+    anchor: Option<Range<usize>>,
 }
 
 impl Picked {
@@ -69,16 +70,17 @@ impl Picked {
     }
 
     /// A range of nodes begins here; those selected before are let go.
-    pub fn begin_range(&mut self, node: usize) {
+    pub fn begin_range(&mut self, nodes: Range<usize>) {
         self.nodes.clear();
-        self.anchor = Some(node);
+        self.anchor = Some(nodes);
     }
 
-    /// The nodes from where the range begins to this one.
+    /// The nodes from where the range begins to these.
     #[must_use]
-    pub fn range_to(&self, selection: Selection, node: usize) -> BTreeSet<usize> {
-        let from = self.anchor.or(selection.node).unwrap_or(node);
-        (from.min(node)..=from.max(node)).collect()
+    pub fn range_to(&self, selection: Selection, nodes: Range<usize>) -> BTreeSet<usize> {
+        let selected = selection.node.map(|node| node..node + 1);
+        let from = self.anchor.clone().or(selected).unwrap_or(nodes.clone());
+        (from.start.min(nodes.start)..from.end.max(nodes.end)).collect()
     }
 
     /// Selects nothing of this any more.
@@ -116,9 +118,9 @@ mod tests {
     #[test]
     fn a_range_goes_both_ways() {
         let (mut picked, selection) = (Picked::default(), Selection::default());
-        assert_eq!(picked.range_to(selection, 3), BTreeSet::from([3]));
-        picked.begin_range(5);
-        assert_eq!(picked.range_to(selection, 3), BTreeSet::from([3, 4, 5]));
-        assert_eq!(picked.range_to(selection, 6), BTreeSet::from([5, 6]));
+        assert_eq!(picked.range_to(selection, 3..4), BTreeSet::from([3]));
+        picked.begin_range(5..6);
+        assert_eq!(picked.range_to(selection, 3..4), BTreeSet::from([3, 4, 5]));
+        assert_eq!(picked.range_to(selection, 6..7), BTreeSet::from([5, 6]));
     }
 }

@@ -4,22 +4,19 @@
 //! is called only when what it would draw differs from what it drew last; in between, the shapes
 //! that it painted are painted again.
 
-use std::sync::Arc;
-
 use egui::{Color32, Pos2, Rect, Shape, Ui, UiBuilder};
 use egui_graphs::{
     Graph as Drawn, Layout as DrawnLayout, LayoutState, MetadataFrame, SettingsInteraction,
     SettingsNavigation,
 };
-use microtome_engine::graph::Graph;
+use microtome_engine::digest::Digest;
 use petgraph::stable_graph::{DefaultIx, IndexType, NodeIndex};
 use petgraph::{Directed, EdgeType};
 use serde::{Deserialize, Serialize};
 
 use super::camera::Camera;
-use super::layout::{Item, Layout, NODE_SIZE, SMALL_SIZE};
-use super::shapes::{Cable, CableShape, Chip, ChipShape, Family, detail};
-use crate::session::Session;
+use super::shapes::{Chip, ChipShape};
+use super::wires::{Cable, CableShape};
 
 /// A layout for `egui_graphs` that leaves every node where it was put.
 #[derive(Debug, Default)]
@@ -51,10 +48,8 @@ impl DrawnLayout<PlacedState> for Placed {
     }
 }
 
-/// Room that a shape's label needs between two boxes.
-const LABEL_ROOM: f32 = 14.0;
-
-type OperatorGraph = Drawn<Chip, Cable, Directed, DefaultIx, ChipShape, CableShape>;
+/// The graph that the widget draws.
+pub type OperatorGraph = Drawn<Chip, Cable, Directed, DefaultIx, ChipShape, CableShape>;
 type Widget = egui_graphs::GraphView<PlacedState, Placed>;
 
 /// Everything that the drawing depends on, apart from the model.
@@ -70,9 +65,9 @@ struct Request {
 /// The drawing of one model.
 pub struct Picture {
     graph: OperatorGraph,
-    inputs: usize,
     id: String,
     drawn: Option<Request>,
+    marked: Option<usize>,
     tints: Vec<Option<Color32>>,
     /// The view's corner when it was drawn last.
     corner: Option<Pos2>,
@@ -83,28 +78,15 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Builds the drawn graph of a model.
+    /// The drawing of a model.
     #[must_use]
-    pub fn new(session: &Session, layout: &Layout) -> Self {
-        let mut graph = OperatorGraph::new();
-        let ids: Vec<_> = layout
-            .items
-            .iter()
-            .map(|(item, rect)| graph.add_node_with_location(chip(session, *item), rect.center()))
-            .collect();
-        for wire in &layout.wires {
-            let gap = layout.items[wire.to].1.top() - layout.items[wire.from].1.bottom();
-            let label = (wire.labelled && gap > LABEL_ROOM)
-                .then(|| shape_label(&session.graph, wire.tensor.index()));
-            let cable = Cable { course: wire.course, label };
-            graph.add_edge(ids[wire.from], ids[wire.to], cable);
-        }
+    pub fn new(model: Digest, graph: OperatorGraph) -> Self {
         Self {
             graph,
-            inputs: session.graph.inputs.len(),
             // View state is kept for each model: one model's camera means nothing to another.
-            id: format!("graph of {}", session.graph.digest),
+            id: format!("graph of {model}"),
             drawn: None,
+            marked: None,
             tints: Vec::new(),
             corner: None,
             atlas_fill: 0.0,
@@ -113,8 +95,15 @@ impl Picture {
         }
     }
 
-    /// Paints the graph into `area`, with the colours of nodes where they aren't those of their
-    /// operators.
+    /// Draws another graph of the same model from now on.
+    pub fn replace(&mut self, graph: OperatorGraph) {
+        self.graph = graph;
+        (self.drawn, self.marked) = (None, None);
+        self.tints.clear();
+    }
+
+    /// Paints the graph into `area`, with the colours of boxes where they aren't those of their
+    /// operators. `tints` has one for each box, or none at all.
     pub fn show(
         &mut self,
         ui: &mut Ui,
@@ -146,22 +135,21 @@ impl Picture {
     }
 
     fn select(&mut self, selected: Option<usize>) {
-        let index = |node: usize| NodeIndex::new(self.inputs + node);
-        let before = self.drawn.and_then(|request| request.selected).map(index);
-        for (node, on) in [(before, false), (selected.map(index), true)] {
-            if let Some(node) = node.and_then(|n| self.graph.node_mut(n)) {
+        for (item, on) in [(self.marked, false), (selected, true)] {
+            if let Some(node) = item.and_then(|n| self.graph.node_mut(NodeIndex::new(n))) {
                 node.set_selected(on);
             }
         }
+        self.marked = selected;
     }
 
     fn tint(&mut self, tints: &[Option<Color32>]) {
         if self.tints == tints {
             return;
         }
-        for (node, &tint) in tints.iter().enumerate() {
-            if let Some(node) = self.graph.node_mut(NodeIndex::new(self.inputs + node)) {
-                node.payload_mut().tint = tint;
+        for item in 0..tints.len().max(self.tints.len()) {
+            if let Some(node) = self.graph.node_mut(NodeIndex::new(item)) {
+                node.payload_mut().tint = tints.get(item).copied().flatten();
             }
         }
         self.tints = tints.to_vec();
@@ -205,48 +193,5 @@ impl Picture {
             }
             position += 1;
         });
-    }
-}
-
-fn shape_label(graph: &Graph, tensor: usize) -> Arc<str> {
-    let tensor = &graph.tensors[tensor];
-    // A batch of one is noise on every wire.
-    let text = match tensor.shape.as_deref() {
-        Some([1, rest @ ..]) if !rest.is_empty() => {
-            rest.iter().map(ToString::to_string).collect::<Vec<_>>().join("×")
-        }
-        _ => tensor.shape_text(),
-    };
-    text.into()
-}
-
-fn chip(session: &Session, item: Item) -> Chip {
-    let graph = &session.graph;
-    let end = |name: &str, kind: &str| Chip {
-        title: name.into(),
-        detail: if name == kind { "".into() } else { kind.into() },
-        family: Family::End,
-        size: SMALL_SIZE,
-        absorbed: false,
-        unprovable: false,
-        tint: None,
-    };
-    match item {
-        Item::Input(position) => end(&graph.tensor(graph.inputs[position]).name, "input"),
-        Item::Output(position) => end(&graph.tensor(graph.outputs[position]).name, "output"),
-        Item::Node(index) => {
-            let node = &graph.nodes[index];
-            let facts = &session.facts[index];
-            let absorbed = facts.absorbed_by.is_some();
-            Chip {
-                title: node.op.as_str().into(),
-                detail: detail(graph, node).into(),
-                family: Family::of(&node.op),
-                size: if absorbed { SMALL_SIZE } else { NODE_SIZE },
-                absorbed,
-                unprovable: facts.obstacle.is_some(),
-                tint: None,
-            }
-        }
     }
 }

@@ -1,85 +1,22 @@
-//! How nodes and wires look, as shapes that `egui_graphs` draws.
+//! How nodes and folded blocks look, as shapes that `egui_graphs` draws.
 
 use std::sync::Arc;
 
 use egui::{
     Color32, CornerRadius, FontId, Pos2, Rect, Shape, Stroke, StrokeKind, Vec2,
-    epaint::{CubicBezierShape, PathShape, RectShape, TextShape},
+    epaint::{PathShape, RectShape, TextShape},
 };
-use egui_graphs::{DisplayEdge, DisplayNode, DrawContext, EdgeProps, Node, NodeProps};
-use microtome_engine::graph::{Graph, Node as Operator};
+use egui_graphs::{DisplayNode, DrawContext, NodeProps};
 use petgraph::{EdgeType, stable_graph::IndexType};
 
+use super::detail::{Detail, in_part};
+use super::family::Family;
 use crate::theme::{self, Tokens};
 
 /// Letters smaller than this are left out: nobody can read them.
-const SMALLEST_TEXT: f32 = 6.0;
-
-/// Kinds of operators that look alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Convolutions and matrix products: where the multiplications are.
-    Linear,
-    /// Element-wise functions with one input.
-    Activation,
-    /// Windows that shrink.
-    Pooling,
-    /// Normalisations.
-    Normalisation,
-    /// Where branches meet: sums, products, concatenations.
-    Join,
-    /// What only renames or moves elements.
-    Reshape,
-    /// The graph's inputs and outputs.
-    End,
-    /// Everything else.
-    Other,
-}
-
-impl Family {
-    /// The family of an ONNX operator.
-    #[must_use]
-    pub fn of(operator: &str) -> Self {
-        match operator {
-            "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "ConvInteger" | "MatMulInteger"
-            | "QLinearConv" | "QLinearMatMul" | "Einsum" | "LSTM" | "GRU" | "RNN" => Self::Linear,
-            "Relu" | "LeakyRelu" | "PRelu" | "Elu" | "Selu" | "Celu" | "Sigmoid"
-            | "HardSigmoid" | "HardSwish" | "Tanh" | "Gelu" | "Erf" | "Softmax" | "LogSoftmax"
-            | "Softplus" | "Softsign" | "Mish" | "Clip" | "Exp" | "Log" | "Sqrt" | "Abs"
-            | "Neg" | "Reciprocal" => Self::Activation,
-            "MaxPool" | "AveragePool" | "GlobalAveragePool" | "GlobalMaxPool" | "LpPool"
-            | "ReduceMean" | "ReduceMax" | "ReduceSum" | "ArgMax" | "TopK" => Self::Pooling,
-            "BatchNormalization"
-            | "LayerNormalization"
-            | "InstanceNormalization"
-            | "GroupNormalization"
-            | "LRN"
-            | "LpNormalization" => Self::Normalisation,
-            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Sum" | "Max" | "Min" | "Mean" | "Concat"
-            | "Where" => Self::Join,
-            "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Transpose" | "Identity"
-            | "Dropout" | "Cast" | "Slice" | "Split" | "Gather" | "Pad" | "Expand" | "Tile"
-            | "Shape" | "Constant" | "DepthToSpace" | "SpaceToDepth" | "Resize" | "Upsample" => {
-                Self::Reshape
-            }
-            _ => Self::Other,
-        }
-    }
-
-    fn color(self, dark: bool) -> Color32 {
-        let (on_dark, on_light) = match self {
-            Self::Linear => ((0x35, 0x69, 0xa6), (0x3b, 0x78, 0xbe)),
-            Self::Activation => ((0x3f, 0x83, 0x5a), (0x38, 0x8a, 0x5c)),
-            Self::Pooling => ((0x80, 0x55, 0x96), (0x8a, 0x5a, 0xa6)),
-            Self::Normalisation => ((0x2e, 0x7d, 0x83), (0x24, 0x80, 0x88)),
-            Self::Join => ((0xa3, 0x5d, 0x43), (0xb8, 0x62, 0x42)),
-            Self::Reshape | Self::Other => ((0x56, 0x5f, 0x70), (0x71, 0x7c, 0x8f)),
-            Self::End => ((0x22, 0x26, 0x2f), (0xee, 0xf1, 0xf5)),
-        };
-        let (r, g, b) = if dark { on_dark } else { on_light };
-        Color32::from_rgb(r, g, b)
-    }
-}
+pub const SMALLEST_TEXT: f32 = 6.0;
+/// Lower boxes are rectangles, whatever their operator.
+const LEAST_SHAPED: f32 = 6.0;
 
 /// What a node's drawing needs to know. Texts are shared: `egui_graphs` clones both ends of each
 /// wire on every drawing.
@@ -99,35 +36,8 @@ pub struct Chip {
     pub unprovable: bool,
     /// Its colour, where that isn't its operator's.
     pub tint: Option<Color32>,
-}
-
-/// What tells a node from others of its operator, in a few characters.
-#[must_use]
-pub fn detail(graph: &Graph, node: &Operator) -> String {
-    let times = |dims: &[i64]| dims.iter().map(ToString::to_string).collect::<Vec<_>>().join("×");
-    let weight_dims = graph.input(node, 1).and_then(|t| t.shape.clone());
-    let features = match (node.op.as_str(), weight_dims) {
-        ("Conv", Some(dims)) => dims.first().copied(),
-        ("Gemm", Some(dims)) if dims.len() == 2 => {
-            let transposed = node.attributes.int("transB").unwrap_or(0) != 0;
-            dims.get(usize::from(!transposed)).copied()
-        }
-        ("MatMul", Some(dims)) => dims.last().copied(),
-        _ => None,
-    };
-    let kernel = node.attributes.ints("kernel_shape").map(times);
-    let stride = node
-        .attributes
-        .ints("strides")
-        .filter(|s| s.iter().any(|&v| v != 1))
-        .map(|s| format!("/{}", s.iter().max().copied().unwrap_or(1)));
-    let window = kernel.map(|k| k + stride.as_deref().unwrap_or_default());
-    match (window, features) {
-        (Some(w), Some(f)) => format!("{w} → {f}"),
-        (Some(w), None) => w,
-        (None, Some(f)) => format!("→ {f}"),
-        (None, None) => String::new(),
-    }
+    /// The families of what is folded into it.
+    pub stripes: Arc<[Family]>,
 }
 
 /// The shape that `egui_graphs` keeps for each node.
@@ -169,37 +79,80 @@ impl<E: Clone, Ty: EdgeType, Ix: IndexType> DisplayNode<Chip, E, Ty, Ix> for Chi
         if !ctx.painter.clip_rect().intersects(rect.expand(4.0)) {
             return Vec::new();
         }
-        let dark = ctx.ctx.global_style().visuals.dark_mode;
-        let t = theme::tokens(dark);
+        let look = Look::of(ctx);
         let mut shapes = Vec::with_capacity(4);
-        self.chip.outline(rect, zoom, self.selected, dark, t, &mut shapes);
-        self.chip.lettering(rect, zoom, ctx, dark, t, &mut shapes);
+        if look.detail.is_plain() && !self.selected {
+            self.chip.plain(rect, &look, &mut shapes);
+            return shapes;
+        }
+        self.chip.outline(rect, zoom, self.selected, &look, &mut shapes);
+        if self.chip.family == Family::Block {
+            self.chip.block(rect, zoom, ctx, &look, &mut shapes);
+        } else {
+            self.chip.lettering(rect, zoom, ctx, &look, &mut shapes);
+        }
         shapes
     }
 }
 
+/// What all boxes of one drawing share.
+struct Look {
+    detail: Detail,
+    dark: bool,
+    t: &'static Tokens,
+}
+
+impl Look {
+    fn of(ctx: &DrawContext<'_>) -> Self {
+        let dark = ctx.ctx.global_style().visuals.dark_mode;
+        Self { detail: Detail::at(ctx.meta.zoom), dark, t: theme::tokens(dark) }
+    }
+}
+
 impl Chip {
-    fn outline(
-        &self,
-        rect: Rect,
-        zoom: f32,
-        selected: bool,
-        dark: bool,
-        t: &Tokens,
-        shapes: &mut Vec<Shape>,
-    ) {
+    fn fill(&self, look: &Look) -> Color32 {
+        let color = self.tint.unwrap_or_else(|| self.family.color(look.dark));
+        let faint = self.absorbed && self.tint.is_none();
+        if faint { theme::between(look.t.canvas, color, 0.22) } else { color }
+    }
+
+    /// The box without letters and outline, as it is from afar.
+    fn plain(&self, rect: Rect, look: &Look, shapes: &mut Vec<Shape>) {
+        let t = look.t;
+        let fill = match self.family {
+            // From afar the hatching can't be seen.
+            _ if self.unprovable => theme::between(self.fill(look), t.bad, 0.6),
+            // Ends and blocks hardly differ from their ground without an outline.
+            Family::End => theme::between(t.canvas, t.wire, 0.5),
+            Family::Block if self.tint.is_none() => theme::between(self.fill(look), t.wire, 0.3),
+            _ => self.fill(look),
+        };
+        let fill = in_part(fill, look.detail.boxes);
+        shapes.push(if rect.height() >= LEAST_SHAPED && self.family.is_polygon() {
+            PathShape::convex_polygon(polygon(rect, self.family), fill, Stroke::NONE).into()
+        } else {
+            let radius = corner(rect, self.family, look.detail.boxes * rect.height() / 30.0);
+            RectShape::filled(rect, CornerRadius::same(radius), fill).into()
+        });
+    }
+
+    fn outline(&self, rect: Rect, zoom: f32, selected: bool, look: &Look, shapes: &mut Vec<Shape>) {
+        let Look { dark, t, .. } = *look;
         let color = self.tint.unwrap_or_else(|| self.family.color(dark));
         let quiet = self.absorbed || self.family == Family::End;
-        let faint = self.absorbed && self.tint.is_none();
-        let fill = if faint { theme::between(t.canvas, color, 0.22) } else { color };
+        let fill = self.fill(look);
         let edge = match self.family {
             _ if self.unprovable => Stroke::new((1.6 * zoom).max(1.0), t.bad),
             Family::End => Stroke::new(1.0, t.wire),
+            Family::Block => Stroke::new(1.0, theme::between(color, t.wire, 0.7)),
             _ if quiet => Stroke::new(1.0, theme::between(t.canvas, color, 0.8)),
             _ => Stroke::new(1.0, theme::between(color, t.text, if dark { 0.22 } else { 0.0 })),
         };
+        let fade = |color| in_part(color, look.detail.boxes);
+        let edge = Stroke::new(edge.width, in_part(edge.color, look.detail.letters.max(0.25)));
+        let (fill, edge) = (fade(fill), Stroke::new(edge.width, fade(edge.color)));
         if selected {
-            let halo = Stroke::new(2.0, t.accent);
+            let halo = Stroke::new(2.0, fade(t.accent));
             shapes.push(
                 RectShape::stroke(
                     rect.expand(3.0),
@@ -210,17 +163,19 @@ impl Chip {
                 .into(),
             );
         }
-        match self.family {
-            Family::Pooling | Family::Normalisation | Family::Join => {
-                shapes
-                    .push(PathShape::convex_polygon(polygon(rect, self.family), fill, edge).into());
-            }
-            family => {
-                let radius = CornerRadius::same(corner(rect, family, zoom));
-                shapes.push(RectShape::new(rect, radius, fill, edge, StrokeKind::Inside).into());
-            }
+        if self.family == Family::Block {
+            // The edge of a second box behind it: there is more than one node.
+            let behind = rect.translate(Vec2::splat(3.0 * zoom));
+            let radius = CornerRadius::same(corner(rect, self.family, zoom));
+            shapes.push(RectShape::new(behind, radius, fill, edge, StrokeKind::Inside).into());
         }
-        if self.unprovable && zoom > 0.2 {
+        if self.family.is_polygon() {
+            shapes.push(PathShape::convex_polygon(polygon(rect, self.family), fill, edge).into());
+        } else {
+            let radius = CornerRadius::same(corner(rect, self.family, zoom));
+            shapes.push(RectShape::new(rect, radius, fill, edge, StrokeKind::Inside).into());
+        }
+        if self.unprovable && self.family != Family::Block && zoom > 0.2 {
             hatch(rect.shrink(2.0 * zoom), theme::faded(t.canvas, 150), zoom, shapes);
         }
     }
@@ -230,25 +185,16 @@ impl Chip {
         rect: Rect,
         zoom: f32,
         ctx: &DrawContext<'_>,
-        dark: bool,
-        t: &Tokens,
+        look: &Look,
         shapes: &mut Vec<Shape>,
     ) {
-        // Sizes go in half points: each new size is a new set of letters in the atlas.
-        let step = |size: f32| (size * zoom * 2.0).round() / 2.0;
+        let step = |size: f32| text_size(size, zoom);
         let small = self.absorbed || self.family == Family::End;
         let size = step(if small { 11.0 } else { 13.0 });
         if size < SMALLEST_TEXT {
             return;
         }
-        let (ink, soft) = match (self.tint, small, dark) {
-            (Some(tint), ..) => (theme::ink_on(tint), theme::faded(theme::ink_on(tint), 205)),
-            (None, true, _) => (t.weak, t.faint),
-            (None, false, true) => {
-                (Color32::from_rgb(0xf3, 0xf5, 0xf8), Color32::from_white_alpha(190))
-            }
-            (None, false, false) => (Color32::WHITE, Color32::from_white_alpha(215)),
-        };
+        let (ink, soft) = self.inks(small, look);
         let (title, after) = match &*self.title {
             "BatchNormalization" => ("BatchNorm", &self.detail),
             "GlobalAveragePool" => ("GlobalAvgPool", &self.detail),
@@ -269,13 +215,83 @@ impl Chip {
         let left = rect.center().x - width / 2.0;
         let bottom = rect.center().y + title.size().y / 2.0;
         let title_width = title.size().x;
-        shapes.push(TextShape::new(Pos2::new(left, bottom - title.size().y), title, ink).into());
+        let at = Pos2::new(left, bottom - title.size().y);
+        // Fading by the colour would lay all text out anew at each step of zoom.
+        let letters = look.detail.letters;
+        shapes.push(TextShape::new(at, title, ink).with_opacity_factor(letters).into());
         if let Some(detail) = detail {
             let lift = zoom;
             let at = Pos2::new(left + title_width + gap, bottom - lift - detail.size().y);
-            shapes.push(TextShape::new(at, detail, soft).into());
+            shapes.push(TextShape::new(at, detail, soft).with_opacity_factor(letters).into());
         }
     }
+
+    /// Colours of the title and of what stands beside it.
+    fn inks(&self, small: bool, look: &Look) -> (Color32, Color32) {
+        match (self.tint, small, look.dark) {
+            (Some(tint), ..) => (theme::ink_on(tint), theme::faded(theme::ink_on(tint), 205)),
+            (None, true, _) => (look.t.weak, look.t.faint),
+            (None, false, true) => {
+                (Color32::from_rgb(0xf3, 0xf5, 0xf8), Color32::from_white_alpha(190))
+            }
+            (None, false, false) => (Color32::WHITE, Color32::from_white_alpha(215)),
+        }
+    }
+
+    /// What a folded block says: its name, what it holds, and a stripe of its operators.
+    fn block(
+        &self,
+        rect: Rect,
+        zoom: f32,
+        ctx: &DrawContext<'_>,
+        look: &Look,
+        shapes: &mut Vec<Shape>,
+    ) {
+        let (ink, soft) = match self.tint {
+            Some(_) => self.inks(false, look),
+            None => (look.t.text, look.t.weak),
+        };
+        let left = rect.left() + 10.0 * zoom;
+        let lines = [
+            (theme::strong_font(text_size(13.0, zoom)), &self.title, 20, 13.0, ink),
+            (FontId::proportional(text_size(10.5, zoom)), &self.detail, 32, 28.0, soft),
+        ];
+        for (font, text, most, middle, color) in lines {
+            if font.size >= SMALLEST_TEXT {
+                let text = ctx.painter.layout_no_wrap(shortened(text, most), font, color);
+                let at = Pos2::new(left, rect.top() + middle * zoom - text.size().y / 2.0);
+                let text = TextShape::new(at, text, color);
+                shapes.push(text.with_opacity_factor(look.detail.letters).into());
+            }
+        }
+        if self.tint.is_some() {
+            return;
+        }
+        let stripe = Rect::from_min_max(
+            Pos2::new(left, rect.bottom() - 7.0 * zoom),
+            Pos2::new(rect.right() - 10.0 * zoom, rect.bottom() - 4.0 * zoom),
+        );
+        let step = stripe.width() / self.stripes.len().max(1) as f32;
+        let gap = if step > 3.0 { 1.0 } else { 0.0 };
+        for (position, family) in self.stripes.iter().enumerate() {
+            let x = stripe.left() + position as f32 * step;
+            let part = Rect::from_x_y_ranges(x..=x + step - gap, stripe.y_range());
+            let color = in_part(family.color(look.dark), look.detail.letters);
+            shapes.push(RectShape::filled(part, 0, color).into());
+        }
+    }
+}
+
+/// The size of text at a zoom, in steps: each new size is a new set of letters in the atlas, and a
+/// full atlas is built anew in the middle of zooming.
+pub fn text_size(size: f32, zoom: f32) -> f32 {
+    let exact = size * zoom;
+    let step = match exact {
+        ..17.0 => 0.5,
+        ..28.0 => 1.0,
+        _ => 2.0,
+    };
+    (exact / step).round() * step
 }
 
 fn shortened(text: &str, most: usize) -> String {
@@ -350,118 +366,9 @@ fn hatch(rect: Rect, color: Color32, zoom: f32, shapes: &mut Vec<Shape>) {
     }
 }
 
-/// Straight pieces that a bend is made of.
-const BEND_POINTS: usize = 14;
-
-/// What a wire's drawing needs to know.
-#[derive(Clone, Debug)]
-pub struct Cable {
-    /// Its course on the plane.
-    pub course: [Pos2; 4],
-    /// The tensor's shape, on one wire of each tensor.
-    pub label: Option<Arc<str>>,
-}
-
-/// The shape that `egui_graphs` keeps for each wire.
-#[derive(Clone)]
-pub struct CableShape(Cable);
-
-impl From<EdgeProps<Cable>> for CableShape {
-    fn from(props: EdgeProps<Cable>) -> Self {
-        Self(props.payload)
-    }
-}
-
-impl<N: Clone, Ty: EdgeType, Ix: IndexType, D: DisplayNode<N, Cable, Ty, Ix>>
-    DisplayEdge<N, Cable, Ty, Ix, D> for CableShape
-{
-    fn shapes(
-        &mut self,
-        _: &Node<N, Cable, Ty, Ix, D>,
-        _: &Node<N, Cable, Ty, Ix, D>,
-        ctx: &DrawContext<'_>,
-    ) -> Vec<Shape> {
-        let zoom = ctx.meta.zoom;
-        let course = self.0.course.map(|p| ctx.meta.canvas_to_screen_pos(p));
-        let hull = Rect::from_points(&course);
-        if !ctx.painter.clip_rect().intersects(hull.expand(8.0)) {
-            return Vec::new();
-        }
-        let t = theme::tokens(ctx.ctx.global_style().visuals.dark_mode);
-        let stroke = Stroke::new((1.4 * zoom).clamp(0.6, 2.0), t.wire);
-        let mut shapes = Vec::with_capacity(5);
-        let [start, down, up, end] = course;
-        let mut points = vec![start];
-        bend(start, down, &mut points);
-        points.push(up);
-        bend(up, end, &mut points);
-        points.dedup();
-        // One path, so that its pieces meet without a seam.
-        shapes.push(Shape::line(points, stroke));
-        let tip = 4.0 * zoom;
-        if tip > 1.5 {
-            let wing = Vec2::new(tip * 0.8, -tip * 1.3);
-            let points = vec![end, end + wing, end + Vec2::new(-wing.x, wing.y)];
-            shapes.push(PathShape::convex_polygon(points, t.wire, Stroke::NONE).into());
-        }
-        if let Some(label) = &self.0.label {
-            let size = (10.5 * zoom * 2.0).round() / 2.0;
-            if size >= SMALLEST_TEXT {
-                let font = FontId::proportional(size);
-                let text = ctx.painter.layout_no_wrap(label.to_string(), font, t.weak);
-                // Above the middle of the gap, where a boundary's line would run.
-                let at = start + Vec2::new(7.0 * zoom, 0.5 * zoom);
-                shapes.push(TextShape::new(at, text, t.weak).into());
-            }
-        }
-        shapes
-    }
-
-    fn update(&mut self, _: &EdgeProps<Cable>) {}
-
-    fn is_inside(
-        &self,
-        _: &Node<N, Cable, Ty, Ix, D>,
-        _: &Node<N, Cable, Ty, Ix, D>,
-        _: Pos2,
-    ) -> bool {
-        false
-    }
-}
-
-/// Appends a bend that leaves and arrives straight down, as a handful of points.
-fn bend(from: Pos2, to: Pos2, points: &mut Vec<Pos2>) {
-    if (from.x - to.x).abs() >= 0.5 {
-        let pull = Vec2::new(0.0, (to.y - from.y) * 0.6);
-        let curve = CubicBezierShape::from_points_stroke(
-            [from, from + pull, to - pull, to],
-            false,
-            Color32::TRANSPARENT,
-            Stroke::NONE,
-        );
-        points.extend((1..BEND_POINTS).map(|i| curve.sample(i as f32 / BEND_POINTS as f32)));
-    }
-    points.push(to);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn operators_have_their_families() {
-        for (operator, family) in [
-            ("Conv", Family::Linear),
-            ("Relu", Family::Activation),
-            ("MaxPool", Family::Pooling),
-            ("Add", Family::Join),
-            ("BatchNormalization", Family::Normalisation),
-            ("Flatten", Family::Reshape),
-            ("NonMaxSuppression", Family::Other),
-        ] {
-            assert_eq!(Family::of(operator), family, "{operator}");
-        }
-    }
 
     #[test]
     fn hatching_stays_in_its_box() {

@@ -1,5 +1,7 @@
 //! What is known of the selected node.
 
+use std::collections::BTreeMap;
+
 use egui::Ui;
 use microtome_engine::graph::{Attribute, TensorId};
 use microtome_engine::prove::System;
@@ -7,7 +9,7 @@ use microtome_engine::report::format as fmt;
 
 use super::fact;
 use crate::graph_view::error_text;
-use crate::session::Session;
+use crate::session::{NodeFacts, Session};
 use crate::theme;
 
 /// Draws the inspector.
@@ -58,6 +60,42 @@ pub fn show(ui: &mut Ui, session: &Session, node: Option<usize>) {
         for (name, value) in &node.attributes.0 {
             fact(ui, name, attribute(value));
         }
+    }
+}
+
+/// Draws what is known of a block: its first node and the one after its last.
+pub fn block(ui: &mut Ui, session: &Session, (start, end): (usize, usize), name: Option<&str>) {
+    theme::heading(ui, "Block");
+    let inside = session.facts.get(start..end).unwrap_or_default();
+    let last = end.saturating_sub(1);
+    let (first_slice, last_slice) = (session.slice_of_node(start), session.slice_of_node(last));
+    let slices = if first_slice == last_slice {
+        format!("slice {first_slice}")
+    } else {
+        format!("slices {first_slice}–{last_slice}")
+    };
+    ui.add(egui::Label::new(theme::strong(name.unwrap_or("Block")).size(15.0)).truncate());
+    ui.label(theme::small(ui, format!("nodes {start}–{last} · {slices}")));
+    ui.add_space(theme::GAP);
+    let unprovable = inside.iter().filter(|facts| facts.obstacle.is_some()).count();
+    if unprovable > 0 {
+        super::badge(ui, &format!("{unprovable} not provable"), theme::of(ui).bad);
+        ui.add_space(theme::GAP);
+    }
+    let sum = |of: fn(&NodeFacts) -> u64| fmt::count(inside.iter().map(of).sum());
+    fact(ui, "MACs", sum(|facts| facts.macs));
+    fact(ui, "FLOPs", sum(|facts| facts.flops));
+    fact(ui, "parameters", sum(|facts| facts.params));
+    let bytes = inside.last().map_or(0, |facts| facts.output_bytes);
+    fact(ui, "output", fmt::bytes(bytes));
+    ui.add_space(theme::GAP);
+    theme::heading(ui, "Operators");
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in session.graph.nodes.get(start..end).unwrap_or_default() {
+        *counts.entry(&node.op).or_default() += 1;
+    }
+    for (op, count) in counts {
+        fact(ui, op, count.to_string());
     }
 }
 

@@ -88,7 +88,6 @@ pub struct Session {
     kept_measured: Option<(Digest, MeasuredRanges)>,
     /// Whether its plans were kept from an earlier time.
     is_restored: bool,
-    crossings: Vec<(usize, u64)>,
     cheap_cuts: Vec<usize>,
     /// What linking costs at each cut of the plan that was estimated last.
     linking: Vec<Linking>,
@@ -163,7 +162,6 @@ impl Session {
             kept_measured: None,
             is_restored: false,
             provability: None,
-            crossings: Vec::new(),
             cheap_cuts: Vec::new(),
             linking: Vec::new(),
             group: None,
@@ -272,13 +270,7 @@ impl Session {
 
     /// Takes the fixed-point program.
     pub fn set_prepared(&mut self, prepared: Prepared) {
-        self.crossings = self
-            .skeleton
-            .legal_cuts()
-            .iter()
-            .map(|&cut| (cut, prepared.estimator.crossing(cut).bytes))
-            .collect();
-        self.cheap_cuts = cheap_cuts(&self.crossings);
+        self.cheap_cuts = cheap_cuts(&prepared.crossings);
         self.linking.clear();
         self.group = None;
         self.whole = None;
@@ -320,7 +312,7 @@ impl Session {
             Source::ProvenInput { .. } => "calibrated with the input itself".to_owned(),
             Source::Nominal => "not calibrated".to_owned(),
         };
-        format!("{source} · program {}", prepared.program.digest().short())
+        format!("{source} · program {}", prepared.digest.short())
     }
 
     /// The slices of the plan as they are estimated; those of the plan before while the new ones
@@ -363,14 +355,15 @@ impl Session {
     /// Bytes that cross at each legal cut.
     #[must_use]
     pub fn crossing_bytes(&self) -> &[(usize, u64)] {
-        &self.crossings
+        self.prepared.as_ref().map_or(&[], |prepared| &prepared.crossings)
     }
 
     /// Bytes that cross at a cut.
     #[must_use]
     pub fn crossing_bytes_at(&self, cut: usize) -> u64 {
-        let at = self.crossings.partition_point(|&(c, _)| c < cut);
-        self.crossings.get(at).map_or(0, |&(_, bytes)| bytes)
+        let crossings = self.crossing_bytes();
+        let at = crossings.partition_point(|&(c, _)| c < cut);
+        crossings.get(at).map_or(0, |&(_, bytes)| bytes)
     }
 
     /// Names and shapes of the tensors that cross at a cut.

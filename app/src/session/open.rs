@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use microtome_engine::cost::{self, Totals};
 use microtome_engine::digest::Digest;
+use microtome_engine::graph::Graph;
 use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::{Estimator, Metric, Plan};
@@ -52,6 +53,18 @@ impl Opened {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.model.graph.digest
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn graph(&self) -> &Arc<Graph> {
+        &self.model.graph
+    }
+
+    /// What is known of each node.
+    #[must_use]
+    pub fn facts(&self) -> &[NodeFacts] {
+        &self.facts
     }
 }
 
@@ -109,8 +122,12 @@ pub struct Prepared {
     pub card: Card,
     /// The program.
     pub program: Arc<Program>,
+    /// The program's digest, which takes a while where there are many weights.
+    pub digest: Digest,
     /// What slices of it cost.
     pub estimator: Arc<Estimator>,
+    /// Bytes that cross at each legal cut.
+    pub crossings: Vec<(usize, u64)>,
     /// A plan to begin with, so that there is something to drag.
     pub first_plan: Option<Plan>,
 }
@@ -144,7 +161,11 @@ impl Preparation {
         let whole = Plan::whole(model.graph.digest);
         let slices = FIRST_SLICES.min(skeleton.legal_cuts().len() + 1);
         let first_plan = whole.balanced(&estimator, slices, Metric::Flops, TOLERANCE).ok();
-        Ok(Prepared { card, program, estimator: Arc::new(estimator), first_plan })
+        let crossing = |&cut: &usize| (cut, estimator.crossing(cut).bytes);
+        let crossings = skeleton.legal_cuts().iter().map(crossing).collect();
+        let digest = program.digest();
+        let estimator = Arc::new(estimator);
+        Ok(Prepared { card, program, digest, estimator, crossings, first_plan })
     }
 }
 

@@ -64,16 +64,21 @@ impl Session {
 
     /// Moves a cut to the next legal place, and returns that place.
     pub fn nudge(&mut self, cut: usize, down: bool) -> Option<usize> {
-        self.nudge_all(&BTreeSet::from([cut]), down).remove(&cut)
+        self.nudge_all(&BTreeSet::from([cut]), down, |_| true).remove(&cut)
     }
 
-    /// Moves these cuts to the next legal place each, as one step. Returns where those that moved
-    /// are now, by where they were.
-    pub fn nudge_all(&mut self, cuts: &BTreeSet<usize>, down: bool) -> BTreeMap<usize, usize> {
+    /// Moves these cuts to the next legal place each that is seen, as one step. Returns where those
+    /// that moved are now, by where they were.
+    pub fn nudge_all(
+        &mut self,
+        cuts: &BTreeSet<usize>,
+        down: bool,
+        is_seen: impl Fn(usize) -> bool,
+    ) -> BTreeMap<usize, usize> {
         let skeleton = self.skeleton.clone();
         let mut moved = BTreeMap::new();
         self.edit(|plan| {
-            moved = plan.nudge(&skeleton, cuts, down);
+            moved = plan.nudge(&skeleton, cuts, down, is_seen);
             Ok(())
         });
         // What is not to be proven stays so: all are taken out before any is put back, as one may

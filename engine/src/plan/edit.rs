@@ -61,20 +61,25 @@ impl Plan {
         Ok(())
     }
 
-    /// Moves each of these cuts to the next legal place, towards the output or towards the input.
-    /// A cut that is locked, or that has no free place before the next cut, stays. Returns where
+    /// Moves each of these cuts to the next legal place that is `offered`, towards the output or
+    /// towards the input. A cut that is locked, or that has no free place before the next cut, stays. Returns where
     /// those that moved are now, by where they were.
     pub fn nudge(
         &mut self,
         skeleton: &Skeleton,
         cuts: &BTreeSet<usize>,
         down: bool,
+        offered: impl Fn(usize) -> bool,
     ) -> BTreeMap<usize, usize> {
-        let legal = skeleton.legal_cuts();
+        let legal = skeleton.legal_cuts().iter().copied();
+        let legal: Vec<usize> = legal.filter(|&cut| offered(cut)).collect();
         let next = |cut: usize| {
-            let at = legal.partition_point(|&c| c < cut);
-            let to = if down { Some(at + 1) } else { at.checked_sub(1) };
-            to.and_then(|to| legal.get(to)).copied()
+            if down {
+                legal.get(legal.partition_point(|&c| c <= cut))
+            } else {
+                legal[..legal.partition_point(|&c| c < cut)].last()
+            }
+            .copied()
         };
         // The one that goes first makes room for the one behind it.
         let mut order: Vec<usize> = cuts.iter().copied().collect();
