@@ -105,10 +105,10 @@ fn keys_and_double_clicks_fold_too() {
     window.run_steps(2);
     assert_eq!(window.state().selection.block, Some((5, 10)));
     assert!(is_there(&window, "nodes 5–9 · slice 0"), "the side panel tells what it holds");
-    window.key_press_modifiers(Modifiers::COMMAND, Key::G);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::U);
     settle(&mut window);
     assert_eq!(folded(&window).len(), all - 1);
-    window.key_press_modifiers(Modifiers::COMMAND, Key::G);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::U);
     settle(&mut window);
     assert_eq!(folded(&window).len(), all);
 
