@@ -17,6 +17,9 @@ use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
 use microtome_engine::prove::System;
 
+#[path = "../tests/common/network.rs"]
+mod network;
+
 type Window = Harness<'static, App>;
 type Done = Result<(), Box<dyn std::error::Error>>;
 /// Some pictures, by the name that asks for them alone.
@@ -37,13 +40,14 @@ fn main() -> Done {
         .filter(|path| path.is_file());
     let studio = Studio { folder: folder.into(), program };
     let only = std::env::args().nth(2);
-    let parts: [Part; 8] = [
+    let parts: [Part; 9] = [
         ("dark", |studio| studio.overview(ThemePreference::Dark, "dark")),
         ("light", |studio| studio.overview(ThemePreference::Light, "light")),
         ("sizes", Studio::sizes),
         ("residual", Studio::residual),
         ("finding", Studio::finding),
         ("slicing", Studio::slicing),
+        ("large", Studio::large),
         ("tour", Studio::tour),
         ("proving", Studio::proving),
     ];
@@ -57,9 +61,22 @@ fn main() -> Done {
 
 impl Studio {
     fn open(&self, sample: &str, size: [f32; 2], theme: ThemePreference) -> Window {
-        let program = self.program.clone();
         let sample = sample.to_owned();
-        let mut window = Harness::builder()
+        let mut window = self.window(size, theme, move |app| app.open_sample(&sample));
+        wait(&mut window, 120, |app| {
+            app.session.as_ref().is_some_and(|s| s.has_estimates() && s.answer.is_some())
+        });
+        window
+    }
+
+    fn window(
+        &self,
+        size: [f32; 2],
+        theme: ThemePreference,
+        open: impl FnOnce(&mut App) + 'static,
+    ) -> Window {
+        let program = self.program.clone();
+        let window = Harness::builder()
             .with_size(size)
             .with_pixels_per_point(1.0)
             .renderer(softrender::SoftRenderer::default())
@@ -68,14 +85,31 @@ impl Studio {
                 if let Some(program) = program {
                     app.prove_with(program);
                 }
-                app.open_sample(&sample);
+                open(&mut app);
                 app
             });
         window.ctx.set_theme(theme);
-        wait(&mut window, 120, |app| {
-            app.session.as_ref().is_some_and(|s| s.has_estimates() && s.answer.is_some())
-        });
         window
+    }
+
+    /// A network of 500 nodes: folded blocks, and slices with their totals from afar.
+    fn large(&self) -> Done {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("resnet-500.onnx");
+        std::fs::write(&path, network::residual(500, network::Names::Scoped))?;
+        let mut window =
+            self.window([1280.0, 800.0], ThemePreference::Light, move |app| app.open_path(&path));
+        wait(&mut window, 120, |app| {
+            let systems = app.session.as_ref().and_then(|session| session.systems());
+            app.session.as_ref().is_some_and(|s| s.has_estimates()) && systems.is_some()
+        });
+        window.state_mut().notices.clear();
+        self.save(&mut window, "large-model")?;
+        for _ in 0..9 {
+            window.state_mut().ask(Command::ZoomOut);
+            window.run_steps(2);
+        }
+        self.save(&mut window, "from-afar")
     }
 
     fn save(&self, window: &mut Window, name: &str) -> Done {
@@ -175,6 +209,8 @@ impl Studio {
         prove(&mut window);
         window.state_mut().selection.cut = window.state().session.as_ref().map(|s| s.cuts()[0]);
         window.state_mut().ask(Command::RemoveBoundary);
+        window.state_mut().settings.chart = ChartTab::Plans;
+        window.state_mut().notices.clear();
         self.save(&mut window, "plans")
     }
 
@@ -194,6 +230,7 @@ impl Studio {
         self.save(&mut window, "proving")?;
         wait(&mut window, 900, |app| app.session.as_ref().is_some_and(|s| !s.is_proving()));
         window.state_mut().settings.chart = ChartTab::Compare;
+        window.state_mut().notices.clear();
         self.save(&mut window, "verified")?;
         // The same window goes on, so that the chart has measurements of both systems.
         self.systems(&mut window)
@@ -211,12 +248,14 @@ impl Studio {
         window.run_steps(4);
         prove(window);
         window.state_mut().settings.chart = ChartTab::Systems;
+        window.state_mut().notices.clear();
         self.save(window, "systems")?;
         window.state_mut().bottom = BottomTab::Tamper;
         window.run_steps(4);
         window.get_by_label("Try all").click();
         window.run_steps(4);
         wait(window, 600, |app| !app.tamper.is_busy());
+        window.state_mut().notices.clear();
         self.save(window, "tamper")
     }
 }

@@ -31,6 +31,8 @@ impl Notices {
     /// Shows a text for some seconds.
     pub fn add(&mut self, kind: Kind, text: impl Into<String>, secs: u64) {
         let ends = Instant::now() + Duration::from_secs(secs);
+        // What went well is of interest until something else goes well.
+        self.shown.retain(|notice| kind != Kind::Note || notice.kind != Kind::Note);
         self.shown.push(Notice { kind, text: text.into(), ends });
         let surplus = self.shown.len().saturating_sub(MOST);
         self.shown.drain(..surplus);
@@ -39,6 +41,11 @@ impl Notices {
     /// The texts that are shown.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.shown.iter().map(|notice| notice.text.as_str())
+    }
+
+    /// Shows none of them any more.
+    pub fn clear(&mut self) {
+        self.shown.clear();
     }
 
     /// Draws them, and lets those go whose time is over or that are clicked.

@@ -9,6 +9,7 @@ use microtome_engine::bundle::{self, Bundle, Demands, Verdict};
 use microtome_engine::digest::Digest;
 use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::plan::Plan;
+use microtome_engine::prove::System;
 
 use crate::app::{App, BottomTab};
 use crate::graph_view::GraphView;
@@ -406,7 +407,15 @@ impl App {
                     model,
                     found: session::provability(&estimator),
                 });
+                let begins_with = prepared.first_plan.as_ref().map(|plan| plan.system(0));
                 session.set_prepared(prepared);
+                let is_first = !session.is_restored() && session.common_system() == begins_with;
+                if begins_with == Some(System::Whir) && is_first {
+                    let text = "A few slices of this model are too large for halo2: the plan \
+                                begins with whir, which hides nothing. Cut it smaller for zero \
+                                knowledge.";
+                    self.say(Kind::Warning, text);
+                }
                 self.refresh_estimates(ctx);
                 self.ask_model();
             }

@@ -74,6 +74,15 @@ impl Camera {
         self.pan = view / 2.0 - point.to_vec2() * self.zoom;
     }
 
+    /// Shifts up or down just as far as needed for `bounds` to fill the view, or to lie in it where
+    /// they are lower, as what was beside the view may be in it after zooming out.
+    pub fn fill(&mut self, bounds: Rect, view: Vec2) {
+        let margin = 40.0;
+        let top = margin - bounds.top() * self.zoom;
+        let bottom = view.y - margin - bounds.bottom() * self.zoom;
+        self.pan.y = self.pan.y.clamp(top.min(bottom), top.max(bottom));
+    }
+
     /// Shifts just as far as needed for some of `bounds` to stay in the view.
     pub fn keep_in_sight(&mut self, bounds: Rect, view: Vec2) {
         let margin = 60.0;
@@ -99,6 +108,18 @@ mod tests {
         let camera = Camera::fit(long, VIEW, (100.0, 80.0), 0.55);
         assert!(camera.zoom >= 0.55);
         assert!((camera.screen(Pos2::ZERO, long.min).y - 12.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn a_view_that_was_zoomed_out_has_no_blank_beside_the_model() {
+        let long = Rect::from_min_max(Pos2::new(-80.0, 0.0), Pos2::new(80.0, 9000.0));
+        let mut camera = Camera { zoom: 0.1, pan: Vec2::new(0.0, 250.0) };
+        camera.fill(long, VIEW);
+        assert!((camera.screen(Pos2::ZERO, long.min).y - 40.0).abs() < 1e-3);
+        let before = Camera { zoom: 0.1, pan: Vec2::new(0.0, -100.0) };
+        let mut camera = before;
+        camera.fill(long, VIEW);
+        assert_eq!(camera, before);
     }
 
     #[test]

@@ -279,6 +279,9 @@ impl GraphView {
         if let Some(camera) = &mut self.camera {
             let least = Camera::least_zoom(self.layout.bounds, self.view.size());
             camera.zoom_about(self.view.min, self.view.center(), factor, least);
+            if factor < 1.0 {
+                camera.fill(self.layout.bounds, self.view.size());
+            }
         }
     }
 
@@ -447,6 +450,9 @@ impl GraphView {
                 let factor = (scroll.y * 0.0025).exp() * zoom;
                 if factor != 1.0 {
                     camera.zoom_about(area.min, pointer, factor, least);
+                    if factor < 1.0 {
+                        camera.fill(self.layout.bounds, area.size());
+                    }
                 }
                 camera.pan.x += scroll.x;
             }

@@ -94,7 +94,10 @@ pub fn paint(
             job.append(&format!("{}{}", breaks(2), totals.cost), 0.0, small(cost_color));
         }
         let galley = painter.layout_job(job);
-        let at = Pos2::new(area.center().x, top.midpoint(bottom) - galley.size().y / 2.0);
+        // A line reaches further than a block of text: it leaves room for handles.
+        let right = if lines == 1 { area.right() - super::PILL_ROOM } else { area.right() };
+        let middle = area.left().midpoint(right);
+        let at = Pos2::new(middle, top.midpoint(bottom) - galley.size().y / 2.0);
         let text = egui::epaint::TextShape::new(at, galley, in_part(t.text, part));
         painter.add(text.with_opacity_factor(part));
     }

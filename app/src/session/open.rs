@@ -10,11 +10,22 @@ use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::{Estimator, Metric, Plan};
 use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
+use microtome_engine::prove::System;
 
 /// Calibration cases that are run; more change the ranges little and take long.
 const MOST_CALIBRATION_CASES: usize = 64;
-/// Slices that a model is cut into when it is opened.
-const FIRST_SLICES: usize = 3;
+/// How a model is cut when it is opened: the first of these by which most of it can be proven.
+const FIRST_TRIES: [(System, usize); 7] = [
+    (System::Halo2, 3),
+    (System::Halo2, 6),
+    (System::Whir, 3),
+    (System::Whir, 6),
+    (System::Whir, 12),
+    (System::Whir, 24),
+    (System::Whir, 48),
+];
+/// The part of the multiply-accumulates that is most of a model.
+const FIRST_COVERAGE: f64 = 0.9;
 /// How much of the balance is given for fewer bytes that cross.
 pub(super) const TOLERANCE: f64 = 0.05;
 
@@ -158,15 +169,39 @@ impl Preparation {
         let program = Arc::new(program);
         let estimator =
             Estimator::new(Arc::clone(&model.graph), Arc::clone(skeleton), Arc::clone(&program));
-        let whole = Plan::whole(model.graph.digest);
-        let slices = FIRST_SLICES.min(skeleton.legal_cuts().len() + 1);
-        let first_plan = whole.balanced(&estimator, slices, Metric::Flops, TOLERANCE).ok();
+        let first_plan = first_plan(&estimator, Plan::whole(model.graph.digest));
         let crossing = |&cut: &usize| (cut, estimator.crossing(cut).bytes);
         let crossings = skeleton.legal_cuts().iter().map(crossing).collect();
         let digest = program.digest();
         let estimator = Arc::new(estimator);
         Ok(Prepared { card, program, digest, estimator, crossings, first_plan })
     }
+}
+
+/// A plan to begin with: a few slices in zero knowledge, where the model is small enough for that;
+/// else as few as whir can prove.
+fn first_plan(estimator: &Estimator, whole: Plan) -> Option<Plan> {
+    let most = estimator.skeleton().legal_cuts().len() + 1;
+    let mut best: Option<(u64, Plan)> = None;
+    for (system, slices) in FIRST_TRIES {
+        let mut plan = whole.clone();
+        plan.set_all_systems(system);
+        let slices = slices.min(most);
+        let Ok(plan) = plan.balanced(estimator, slices, Metric::Flops, TOLERANCE) else { continue };
+        let rows = estimator.slices(&plan);
+        let macs = |provable: bool| -> u64 {
+            let counted = rows.iter().filter(|row| !provable || row.obstacle.is_none());
+            counted.map(|row| row.totals.macs).sum()
+        };
+        let (provable, all) = (macs(true), macs(false));
+        if best.as_ref().is_none_or(|(most, _)| provable > *most) {
+            best = Some((provable, plan));
+        }
+        if provable as f64 >= FIRST_COVERAGE * all as f64 {
+            break;
+        }
+    }
+    best.map(|(_, plan)| plan)
 }
 
 /// A file's name with its folder, which is what tells one `test.npz` from another.

@@ -56,6 +56,12 @@ impl Session {
         notes
     }
 
+    /// Whether its plans were kept from an earlier time.
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.is_restored
+    }
+
     /// Whether its plan is one that the user may want to have again: prepared, and not in a drag.
     #[must_use]
     pub fn is_settled(&self) -> bool {

@@ -15,6 +15,9 @@ pub type FloatTrace = BTreeMap<TensorId, Vec<f32>>;
 /// The most bytes of activations that a run may hold at once.
 const MAX_ACTIVATION_BYTES: u64 = 16 << 30;
 
+/// A network of more nodes is run as it is.
+const MOST_OPTIMIZED_NODES: usize = 600;
+
 /// The network made ready to run, with the tensors that it answers with.
 pub struct Runner {
     plan: std::sync::Arc<TypedRunnableModel>,
@@ -54,7 +57,13 @@ impl Runner {
             let mut model = inferred.model.clone();
             model.set_input_outlets(&inputs)?;
             model.select_output_outlets(&outlets)?;
-            model.into_optimized()?.into_runnable()
+            // Optimising a model takes time that grows with the square of its nodes, and a single
+            // run of a deep and narrow one gains nothing by it.
+            if graph.nodes.len() > MOST_OPTIMIZED_NODES {
+                model.into_typed()?.into_runnable()
+            } else {
+                model.into_optimized()?.into_runnable()
+            }
         })?;
         Ok(Self { plan, outputs })
     }

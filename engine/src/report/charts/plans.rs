@@ -40,7 +40,7 @@ pub(super) const COSTS: [Cost; 6] = [
         of: |plan| folded(plan, |p| p.prove_secs, |a, b| a + b),
     },
     Cost {
-        name: "Prove, slowest slice",
+        name: "Slowest slice",
         column: "slowest_prove_secs",
         measure: Measure::Secs,
         of: |plan| folded(plan, |p| p.prove_secs, f64::max),

@@ -222,7 +222,7 @@ fn charts_show_their_labels_and_values() {
         &["Cost by slice", "Prove (s)", "Peak memory (MB)", "6.00 s"],
         &["Cost over the number of slices", "sweet spot: 3 slices", "Time (s)"],
         &["Proof systems", "whir (integrity only)", "Prove (log scale)", "whir 82× less", "–"],
-        &["Plans", "plan 2", "Prove, slowest slice", "≥ 8.00 s", "Slices"],
+        &["Plans", "plan 2", "Slowest slice", "≥ 8.00 s", "Slices"],
     ];
     for (chart, texts) in charts(3, 2.0).iter().zip(expected) {
         let svg = to_svg(chart, &View::default(), (900, 420), false).unwrap();
