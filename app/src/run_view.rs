@@ -120,6 +120,33 @@ impl RunView {
         pieces: impl Iterator<Item = Piece>,
         budget_bytes: u64,
     ) -> Self {
+        Self { job: Some(job), ..Self::begun(plan, draft, case, pieces, budget_bytes) }
+    }
+
+    /// A run as it was at some time after its start, by what had happened until then.
+    #[must_use]
+    pub fn replay(
+        plan: Plan,
+        pieces: impl Iterator<Item = Piece>,
+        budget_bytes: u64,
+        events: impl IntoIterator<Item = Event>,
+        now_secs: f64,
+    ) -> Self {
+        let mut run = Self::begun(plan, 0, 0, pieces, budget_bytes);
+        run.ended_secs = Some(now_secs);
+        for event in events {
+            run.apply(event);
+        }
+        run
+    }
+
+    fn begun(
+        plan: Plan,
+        draft: u64,
+        case: usize,
+        pieces: impl Iterator<Item = Piece>,
+        budget_bytes: u64,
+    ) -> Self {
         let queued = PieceView {
             state: State::Queued,
             measured: None,
@@ -135,7 +162,7 @@ impl RunView {
             pieces: pieces.map(|piece| (piece, queued.clone())).collect(),
             outcome: None,
             output: None,
-            job: Some(job),
+            job: None,
             started: Instant::now(),
             ended_secs: None,
             memory: Vec::new(),

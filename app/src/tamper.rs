@@ -43,7 +43,7 @@ impl Tamper {
     }
 
     /// Puts a bundle on the desk. The one before is kept where it is of another run.
-    pub(crate) fn hold(&mut self, from: String, bundle: Bundle) {
+    pub fn hold(&mut self, from: String, bundle: Bundle) {
         if let Some((before, held)) = &mut self.bundle {
             if **held == bundle {
                 *before = from;

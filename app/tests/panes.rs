@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::{sample, wait_until};
 use egui::{Context, Frame, Theme, Ui, Vec2};
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
@@ -12,9 +14,13 @@ use microtome_app::App;
 use microtome_app::panels::log::{Entry, Kind};
 use microtome_app::panels::verify::Verified;
 use microtome_app::panes::Pane;
-use microtome_engine::bundle::{SliceVerdict, Standing, Verdict};
+use microtome_app::run_view::RunView;
+use microtome_engine::attack::{Attack, Found};
+use microtome_engine::bundle::{Bundle, SliceVerdict, Standing, Verdict};
 use microtome_engine::digest::Digest;
+use microtome_engine::plan::Plan;
 use microtome_engine::prove::System;
+use microtome_engine::run::{Event, Measured, Phase, Piece};
 
 /// A window that shows one pane and nothing else.
 struct Single {
@@ -74,6 +80,35 @@ fn verdict() -> Verdict {
     }
 }
 
+/// A run in which one slice is proven, the next is on its way, and the last failed.
+fn run(plan: Plan) -> RunView {
+    let [first, second, third] = [0, 1, 2].map(Piece::Slice);
+    let measured = Measured {
+        witness_secs: 0.01,
+        setup_secs: 0.8,
+        prove_secs: 1.25,
+        verify_secs: 0.02,
+        peak_bytes: 65_000_000,
+        proof_bytes: 8_512,
+        ..Measured::default()
+    };
+    let phase = |piece, phase, at_secs| Event::Phase { piece, phase, at_secs };
+    let memory = |piece, bytes, at_secs| Event::Memory { piece, bytes, at_secs };
+    let events = [
+        phase(first, Phase::Keys, 0.1),
+        memory(first, 40_000_000, 0.5),
+        phase(first, Phase::Prove, 0.9),
+        memory(first, 65_000_000, 1.5),
+        Event::Finished { piece: first, measured, at_secs: 2.2 },
+        phase(third, Phase::Keys, 2.2),
+        Event::Failed { piece: third, reason: "its process was killed".to_owned() },
+        phase(second, Phase::Prove, 2.6),
+        memory(second, 30_000_000, 2.8),
+    ];
+    let pieces = [first, second, third, Piece::Whole].into_iter();
+    RunView::replay(plan, pieces, 12_000_000_000, events, 3.0)
+}
+
 fn window(theme: Theme) -> Harness<'static, Single> {
     let mut window = Harness::builder()
         .with_size([1280.0, 800.0])
@@ -102,6 +137,21 @@ fn window(theme: Theme) -> Harness<'static, Single> {
         entry(3.5, Kind::Warning, "test.npz: this input is not there any more."),
         entry(61.0, Kind::Error, "net.onnx: node Tanh_3 can't be read."),
     ];
+    if let Some(session) = &mut app.session {
+        session.run = Some(run(session.plan().clone()));
+    }
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/fuzz/seeds/bundle/honest");
+    let bundle = Bundle::read(Path::new(seed)).expect("it is a bundle");
+    app.tamper.hold("some.bundle".to_owned(), bundle);
+    app.tamper.honest = Some(Ok(()));
+    for (number, attack) in Attack::ALL.into_iter().enumerate() {
+        let found = match number {
+            0 => Found::Accepted,
+            1 => Found::NotApplicable("there is one slice only".to_owned()),
+            _ => Found::Caught("slice 0: the proof does not hold for this statement".to_owned()),
+        };
+        app.tamper.attempts.insert(attack, found);
+    }
     app.verified =
         Some(Verified { from: "some.bundle".to_owned(), verdict: verdict(), timed: false });
     window
