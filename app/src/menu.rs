@@ -302,17 +302,17 @@ impl App {
         // A menu bar squeezes its buttons.
         ui.spacing_mut().button_padding = egui::Vec2::new(12.0, 4.0);
         let t = theme::of(ui);
-        self.main_button(ui, Command::Verify, "Verify".to_owned(), None);
+        self.main_button(ui, Command::Verify, "✔ Verify".to_owned(), None);
         let running = self.session.as_ref().is_some_and(Session::is_proving);
         if running {
-            self.main_button(ui, Command::Cancel, "Cancel".to_owned(), Some((t.raised, t.bad)));
+            self.main_button(ui, Command::Cancel, "✖ Cancel".to_owned(), Some((t.raised, t.bad)));
             theme::spinner(ui, 16.0);
         } else {
             let count = self.session.as_ref().map_or(0, |s| s.marked().len());
             let text = match count {
-                0 => "Prove".to_owned(),
-                1 => "Prove 1 slice".to_owned(),
-                n => format!("Prove {n} slices"),
+                0 => "▶ Prove".to_owned(),
+                1 => "▶ Prove 1 slice".to_owned(),
+                n => format!("▶ Prove {n} slices"),
             };
             self.main_button(ui, Command::Prove, text, Some((t.accent, t.on_accent)));
         }
