@@ -2,13 +2,14 @@
 
 use egui::{Align, Layout, RichText, ScrollArea, Ui, Vec2};
 use microtome_engine::report::format as fmt;
-use microtome_engine::run::Piece;
+use microtome_engine::run::{Phase, Piece};
 
 use crate::command::Command;
 use crate::remaining;
 use crate::run_view::{PieceView, RunView, State, Status, phase_name, piece_name};
 use crate::session::Session;
 use crate::theme;
+use crate::words::Term;
 
 /// Draws the run.
 pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
@@ -124,7 +125,16 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
                 if view.memory_bytes > 0 {
                     text = format!("{text}, {}", fmt::bytes(view.memory_bytes));
                 }
-                ui.add(egui::Label::new(theme::weak(ui, text)).truncate());
+                let label = ui.add(egui::Label::new(theme::weak(ui, text)).truncate());
+                let term = match phase {
+                    Phase::Witness => Some(Term::Witness),
+                    Phase::Prove => Some(Term::Proof),
+                    Phase::Verify | Phase::Check => Some(Term::Soundness),
+                    Phase::Queued | Phase::Parameters | Phase::Keys => None,
+                };
+                if let Some(term) = term {
+                    term.explain(label);
+                }
             }
             State::Verified => {
                 // The numbers need the room more than a bar that is full.
