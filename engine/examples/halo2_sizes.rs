@@ -152,6 +152,7 @@ fn window(planes: usize, side: usize, kernel: usize, stride: usize) -> Window {
         strides: [stride; 2],
         pads: [0; 2],
         dilations: [1; 2],
+        spreads: [1; 2],
     }
 }
 

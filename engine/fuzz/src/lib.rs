@@ -147,6 +147,7 @@ fn append(program: &mut Program, kind: Kind, shape: &[usize]) {
         Kind::Linear(_) => "Linear",
         Kind::Relu => "Relu",
         Kind::MaxPool(_) => "MaxPool",
+        Kind::Table(_) => "Table",
     };
     let (input, output) = (ValueId(node as u32), ValueId(node as u32 + 1));
     let (name, operator) = (format!("node{node}"), operator.to_owned());
@@ -163,7 +164,7 @@ fn window(
 ) -> Window {
     let output = std::array::from_fn(|axis| (input[axis] + 2 * pad - kernel[axis]) / stride + 1);
     let (strides, pads, dilations) = ([stride; 2], [pad; 2], [1; 2]);
-    Window { planes, input, output, kernel, strides, pads, dilations }
+    Window { planes, input, output, kernel, strides, pads, dilations, spreads: [1; 2] }
 }
 
 /// Numbers from `-bound` to `bound` without a pattern.

@@ -96,7 +96,7 @@ fn input_places(graph: &Graph, skeleton: &Skeleton) -> Result<Vec<usize>, String
             graph
                 .inputs
                 .iter()
-                .position(|&input| input == value.tensor)
+                .position(|&input| Some(input) == value.tensor)
                 .ok_or_else(|| format!("{:?} is no input of the model", value.name))
         })
         .collect()

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::skeleton::{SkeletonKind, SkeletonOp};
+use super::skeleton::{Scale, SkeletonKind, SkeletonOp};
 use super::{Skeleton, ValueId};
 use crate::onnx::{Model, OnnxError};
 
@@ -113,7 +113,10 @@ impl Card {
         for (case, inputs) in cases.iter().enumerate() {
             let trace = model.float_run(inputs)?;
             for (value, greatest) in skeleton.values.iter().zip(&mut greatest) {
-                let values = trace.get(&value.tensor).ok_or_else(|| OnnxError::Run {
+                let (Scale::Measured, Some(tensor)) = (&value.scale, value.tensor) else {
+                    continue;
+                };
+                let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
                     what: format!("up to tensor {:?}", value.name),
                     detail: "it depends on an operator that tract doesn't know".into(),
                 })?;
@@ -148,7 +151,7 @@ impl Card {
         Self::from_ranges(skeleton, &ranges, settings, Source::Nominal)
     }
 
-    /// Tensors that share a scale take the range of the one that owns it, which contains theirs.
+    /// Scales that are derived take nothing from the ranges.
     fn from_ranges(
         skeleton: &Skeleton,
         ranges: &[f64],
@@ -156,13 +159,15 @@ impl Card {
         source: Source,
     ) -> Self {
         let greatest = ((1u64 << (settings.act_bits - 1)) - 1) as f64;
-        let values = skeleton.values.iter().map(|value| {
-            let range = ranges[value.scale_of.index()];
+        let mut values: Vec<CardValue> = Vec::with_capacity(skeleton.values.len());
+        for (value, &range) in skeleton.values.iter().zip(ranges) {
             // A tensor that is always zero in calibration still needs a scale.
             let range = if range > 0.0 { range } else { 1.0 };
-            CardValue { name: value.name.clone(), bits: settings.act_bits, scale: range / greatest }
-        });
-        Self { source, weight_bits: settings.weight_bits, values: values.collect() }
+            let derived = value.scale.derived(|id| values[id.index()].scale, greatest);
+            let scale = derived.unwrap_or(range / greatest);
+            values.push(CardValue { name: value.name.clone(), bits: settings.act_bits, scale });
+        }
+        Self { source, weight_bits: settings.weight_bits, values }
     }
 
     /// Bits and scale of a tensor.
@@ -191,6 +196,15 @@ fn estimated_deviation(op: &SkeletonOp, deviation: &[f64]) -> f64 {
             let powers = coefficients.iter().enumerate().map(|(i, c)| (c * input(i)).powi(2));
             powers.sum::<f64>().sqrt()
         }
+        SkeletonKind::Gather { reads, coefficients, bias, .. } => {
+            let fan = |i: usize| reads[i].fan().unwrap_or(1) as f64;
+            let terms = coefficients.iter().enumerate();
+            let powers = terms.map(|(i, c)| fan(i) * (c * input(i)).powi(2));
+            // Operands that exclude each other don't add up, and their sum is a safe estimate.
+            let offset = bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
+            (powers.sum::<f64>() + offset * offset).sqrt()
+        }
+        SkeletonKind::Function(function) => function.estimated_deviation(input(0)),
         SkeletonKind::Average { .. } | SkeletonKind::Relu | SkeletonKind::MaxPool(_) => input(0),
     }
 }

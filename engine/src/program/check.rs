@@ -6,15 +6,21 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Kind, Linear, Map, Op, Operand, Program, ProgramSlice, Value, ValueId, Window};
+use super::{
+    Kind, Linear, Map, Op, Operand, Program, ProgramSlice, Read, Value, ValueId, Window,
+};
 
 /// Elements that a tensor may have.
 const MOST_ELEMENTS: usize = 1 << 28;
 /// Side of an image, step or kernel.
 const MOST_SIDE: usize = 1 << 20;
 
-/// Taps that a window may have.
+/// Taps that a window may have, and that an output of a gather may have.
 const MOST_TAPS: usize = 1 << 22;
+/// Taps that all outputs of a gather may have together, those that are not read included.
+const MOST_READS: usize = 1 << 30;
+/// Dimensions in which the output of a gather may be seen.
+const MOST_DIMENSIONS: usize = 16;
 
 /// What is known of the weights of a program.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +142,8 @@ impl Program {
                     && super::geometry::every_position_reads(window);
                 if fits { Ok(()) } else { Err("its window doesn't fit its shapes") }
             }
+            Kind::Table(table) if inputs.len() == 1 => table.check(input, output),
+            Kind::Table(_) => Err("it has several inputs"),
             Kind::Linear(linear) => check_linear(linear, &inputs, output, weights),
         }
     }
@@ -160,8 +168,8 @@ fn product(factors: &[usize]) -> Option<usize> {
 }
 
 fn check_window(window: &Window) -> Result<(), &'static str> {
-    let Window { planes, input, output, kernel, strides, pads, dilations } = window;
-    let sides = [input, output, kernel, strides, dilations];
+    let Window { planes, input, output, kernel, strides, pads, dilations, spreads } = window;
+    let sides = [input, output, kernel, strides, dilations, spreads];
     let positive = sides.into_iter().flatten().all(|&side| (1..=MOST_SIDE).contains(&side));
     let small = pads.iter().all(|&pad| pad <= MOST_SIDE) && *planes <= MOST_ELEMENTS;
     if positive && small && *planes > 0 && kernel[0] * kernel[1] <= MOST_TAPS {
@@ -215,6 +223,10 @@ fn check_linear(
             }
             (operands.len(), output.len(), operands.len())
         }
+        Map::Gather { shape, reads } => {
+            let fan = gather_fan(shape, reads, inputs, output)?;
+            (reads.len(), output.len(), fan)
+        }
         Map::Average { window, count_include_pad } => {
             check_window(window)?;
             let area = product(&window.kernel).ok_or("its window is impossible")?;
@@ -228,10 +240,10 @@ fn check_linear(
         }
     };
     let owned = matches!(linear.map, Map::Conv { .. } | Map::Dense { .. });
-    let is_sum = matches!(linear.map, Map::Sum { .. });
+    let is_sum = matches!(linear.map, Map::Sum { .. } | Map::Gather { .. });
     match known {
         KnownWeights::All | KnownWeights::Unbounded => {
-            // A sum may have no bias.
+            // A sum or a gather may have no bias.
             let no_bias = is_sum && linear.bias.is_empty();
             if linear.weights.len() != weights || (linear.bias.len() != biases && !no_bias) {
                 return Err("its weights don't fit its shapes");
@@ -253,6 +265,38 @@ fn check_linear(
             check_accumulator(linear, inputs, output, fan, owned, Some(sizes))
         }
         KnownWeights::Unbounded | KnownWeights::Committed | KnownWeights::Sizes(_) => Ok(()),
+    }
+}
+
+/// The most taps that an output of a gather has, where everything that it reads is there.
+fn gather_fan(
+    shape: &[usize],
+    reads: &[Read],
+    inputs: &[&Value],
+    output: &Value,
+) -> Result<usize, &'static str> {
+    let fits = |read: &Read| {
+        read.axes.len() == shape.len()
+            && read.axes.iter().zip(shape).all(|(axis, &side)| axis.len() == side)
+    };
+    if shape.len() > MOST_DIMENSIONS
+        || product(shape) != Some(output.len())
+        || reads.len() != inputs.len()
+        || !reads.iter().all(fits)
+    {
+        return Err("its operands don't fit its shapes");
+    }
+    let inside = |(read, input): (&Read, &&Value)| {
+        read.reach().is_none_or(|last| last < input.len() as u64)
+    };
+    if !reads.iter().zip(inputs).all(inside) {
+        return Err("it reads what its operands don't have");
+    }
+    let fan = reads.iter().try_fold(0usize, |fan, read| fan.checked_add(read.fan()?));
+    let fan = fan.filter(|&fan| (1..=MOST_TAPS).contains(&fan)).ok_or("its sums are impossible")?;
+    match product(&[fan, output.len()]) {
+        Some(0..=MOST_READS) => Ok(fan),
+        _ => Err("its sums are impossible"),
     }
 }
 

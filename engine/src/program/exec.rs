@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Kind, Linear, Op, Program, ProgramSlice, Value, ValueId, Window};
+use super::{Kind, Linear, Op, Program, ProgramSlice, Table, Value, ValueId, Window};
 
 /// The integer tensors of a run, by id. Elements are row-major.
 pub type Trace = BTreeMap<ValueId, Vec<i32>>;
@@ -20,6 +20,21 @@ pub enum RunError {
         place: String,
         /// The value.
         value: i64,
+        /// Least value of the range.
+        low: i64,
+        /// Greatest value of the range.
+        high: i64,
+    },
+    /// A function's value leaves the range that its tensor was calibrated for.
+    #[error(
+        "{place} is given {input}, for which its value is outside its range {low}..={high}: \
+         calibrate with inputs like this one, or with more headroom"
+    )]
+    NoOutput {
+        /// The node, its operator and the element.
+        place: String,
+        /// What the function is given.
+        input: i32,
         /// Least value of the range.
         low: i64,
         /// Greatest value of the range.
@@ -113,6 +128,7 @@ impl Program {
             Kind::Linear(linear) => run_linear(linear, &inputs, value, op)?,
             Kind::Relu => inputs[0].iter().map(|&v| v.max(0)).collect(),
             Kind::MaxPool(window) => run_max_pool(window, inputs[0]),
+            Kind::Table(table) => run_table(table, inputs[0], value, op)?,
         };
         debug_assert_eq!(output.len(), value.len(), "{} computes its shape", op.name);
         Ok(output)
@@ -164,6 +180,21 @@ fn run_linear(
             Ok(q as i32)
         })
         .collect()
+}
+
+fn run_table(table: &Table, input: &[i32], value: &Value, op: &Op) -> Result<Vec<i32>, RunError> {
+    let run = |(element, &x): (usize, &i32)| {
+        table.get(i64::from(x)).ok_or_else(|| {
+            let range = value.range();
+            RunError::NoOutput {
+                place: format!("node {:?} ({}), element {element},", op.name, op.operator),
+                input: x,
+                low: *range.start(),
+                high: *range.end(),
+            }
+        })
+    };
+    input.iter().enumerate().map(run).collect()
 }
 
 fn run_max_pool(window: &Window, input: &[i32]) -> Vec<i32> {

@@ -83,6 +83,7 @@ pub fn window(
         strides: two(&strides, 1),
         pads: two(&pads[..rank], 0),
         dilations: two(&dilations, 1),
+        spreads: [1, 1],
     })
 }
 

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::gather::{self, Read};
+
 /// A linear map with requantisation: `y = (Σ w·x + bias + 2^(s-1)) >> s`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linear {
@@ -14,7 +16,7 @@ pub struct Linear {
     /// Quantised weights; their order depends on the map.
     pub weights: Vec<i32>,
     /// Biases at the accumulator's scale: one for each output channel (convolution), feature
-    /// (dense), or element (sum; empty where all are zero). Empty for an average.
+    /// (dense), or element (sum, gather; empty where all are zero). Empty for an average.
     pub bias: Vec<i64>,
     /// The shift `s`, at least 1 and at most 24.
     pub shift: u32,
@@ -38,6 +40,9 @@ pub struct Window {
     pub pads: [usize; 2],
     /// Steps between the kernel's taps.
     pub dilations: [usize; 2],
+    /// Steps between the elements of the input, with zeros in between: what a transposed
+    /// convolution has for its strides, else 1.
+    pub spreads: [usize; 2],
 }
 
 /// Which inputs meet which weights.
@@ -78,6 +83,14 @@ pub enum Map {
         /// Whether the padding counts as zeros.
         count_include_pad: bool,
     },
+    /// Elements of tensors picked by position, weighted and summed; one weight an operand. The
+    /// output is seen in a shape of as many elements as its own.
+    Gather {
+        /// Dimensions in which the output is seen.
+        shape: Vec<usize>,
+        /// How each operand is read.
+        reads: Vec<Read>,
+    },
 }
 
 /// How a sum reads an operand: elements to step over along each dimension of the output, 0 where
@@ -112,12 +125,17 @@ pub struct Site<'a> {
 
 impl Window {
     /// The input positions that one output position reads along one axis (0 is height), with the
-    /// kernel position of each; positions in the padding are left out.
+    /// kernel position of each; positions in the padding or between
+    /// spread elements are left out.
     pub fn axis(&self, axis: usize, out: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
         let start = out * self.strides[axis];
         (0..self.kernel[axis]).filter_map(move |k| {
             let at = (start + k * self.dilations[axis]).checked_sub(self.pads[axis])?;
-            (at < self.input[axis]).then_some((k, at))
+            let (at, between) = match self.spreads[axis] {
+                1 => (at, 0),
+                spread => (at / spread, at % spread),
+            };
+            (between == 0 && at < self.input[axis]).then_some((k, at))
         })
     }
 
@@ -148,6 +166,9 @@ impl Linear {
         match &self.map {
             Map::Conv { window, channels_in, channels_out, groups } => {
                 self.visit_conv(window, *channels_in, *channels_out, *groups, &mut f);
+            }
+            Map::Gather { shape, reads } => {
+                gather::visit(shape, reads, &self.weights, &self.bias, &mut f);
             }
             &Map::Dense { rows, inner, outer } => {
                 for row in 0..rows {

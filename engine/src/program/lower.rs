@@ -95,7 +95,6 @@ impl Skeleton {
             return wrong(format!("{} bits for weights, 4 to 16 are possible", card.weight_bits));
         }
         for (value, given) in self.values.iter().zip(&card.values) {
-            let owner = card.value(value.scale_of);
             if value.name != given.name {
                 return wrong(format!(
                     "it has {:?} where the model has {:?}",
@@ -111,10 +110,12 @@ impl Skeleton {
             if !(1e-30..=1e30).contains(&given.scale) {
                 return wrong(format!("tensor {:?} has the scale {}", given.name, given.scale));
             }
-            if given.scale != owner.scale {
+            let greatest = f64::from((1u32 << (given.bits - 1)) - 1);
+            let derived = value.scale.derived(|id| card.value(id).scale, greatest);
+            if derived.is_some_and(|scale| scale != given.scale) {
                 return wrong(format!(
-                    "tensors {:?} and {:?} must share a scale",
-                    given.name, owner.name
+                    "the scale of {:?} must follow from those of the tensors before it",
+                    given.name
                 ));
             }
         }
@@ -134,6 +135,11 @@ impl Skeleton {
         let (map, real, real_bias) = match &op.kind {
             SkeletonKind::Relu => return Ok(Kind::Relu),
             SkeletonKind::MaxPool(window) => return Ok(Kind::MaxPool(Arc::new(window.clone()))),
+            SkeletonKind::Function(function) => {
+                let table = function.table(inputs[0], output);
+                let table = table.ok_or_else(|| weight_error(names, f64::INFINITY))?;
+                return Ok(Kind::Table(Arc::new(table)));
+            }
             SkeletonKind::Conv { window, channels_in, groups, floats } => {
                 let channels_out = floats.bias.len();
                 let map = Map::Conv {
@@ -150,6 +156,11 @@ impl Skeleton {
             }
             SkeletonKind::Sum { shape, operands, coefficients, bias } => {
                 let map = Map::Sum { shape: shape.clone(), operands: operands.clone() };
+                let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
+                (map, real, over(bias, output.scale))
+            }
+            SkeletonKind::Gather { shape, reads, coefficients, bias } => {
+                let map = Map::Gather { shape: shape.clone(), reads: reads.clone() };
                 let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
                 (map, real, over(bias, output.scale))
             }
@@ -199,7 +210,11 @@ fn quantise(
     let limit = |bits: u32| ((1u64 << (bits - 1)) - 1) as f64;
     let at = |shift: u32| (1u64 << shift) as f64;
     let mut shift = 1;
-    while shift < MAX_SHIFT && (greatest * at(shift + 1)).round() <= limit(weight_bits) {
+    let is_whole = |value: &f64| value.fract() == 0.0 && value.abs() <= limit(weight_bits - 1);
+    // Whole multiples are exact at any shift, and the least one has the smallest remainders.
+    let is_exact = matches!(map, Map::Gather { .. })
+        && real.iter().chain(real_bias).all(is_whole);
+    while !is_exact && shift < MAX_SHIFT && (greatest * at(shift + 1)).round() <= limit(weight_bits) {
         let is_enough = (greatest * at(shift)).round() > limit(LEAST_WEIGHT_BITS);
         if shift >= USUAL_SHIFT && is_enough {
             break;
@@ -207,11 +222,7 @@ fn quantise(
         shift += 1;
     }
     if (greatest * at(shift)).round() > limit(24) {
-        return Err(LowerError::Weight {
-            node: names.node.to_owned(),
-            operator: names.operator.to_owned(),
-            ratio: greatest,
-        });
+        return Err(weight_error(names, greatest));
     }
     let clamp = |w: f64| (w * at(shift)).round().clamp(-limit(24), limit(24)) as i32;
     let weights = real.iter().map(|&w| clamp(w)).collect();
@@ -236,6 +247,14 @@ fn fewest_taps(window: &super::Window, count_include_pad: bool) -> usize {
     (fewest(0) * fewest(1)).max(1)
 }
 
+fn weight_error(names: Names<'_>, ratio: f64) -> LowerError {
+    LowerError::Weight {
+        node: names.node.to_owned(),
+        operator: names.operator.to_owned(),
+        ratio,
+    }
+}
+
 fn overflow(names: Names<'_>) -> LowerError {
     LowerError::Overflow { node: names.node.to_owned(), operator: names.operator.to_owned() }
 }
@@ -253,6 +272,13 @@ fn check_accumulator(
         Map::Sum { .. } => {
             linear.weights.iter().zip(inputs).map(|(w, value)| magnitude(w) * reach(value)).sum()
         }
+        Map::Gather { reads, .. } => {
+            let fans = reads.iter().map(|read| read.fan().map_or(i128::MAX, |fan| fan as i128));
+            let operands = linear.weights.iter().zip(inputs).zip(fans);
+            operands.fold(0i128, |sum, ((w, value), fan)| {
+                sum.saturating_add(fan.saturating_mul(magnitude(w) * reach(value)))
+            })
+        }
         Map::Average { window, .. } => {
             let area = (window.kernel[0] * window.kernel[1]) as i128;
             linear.weights.iter().map(magnitude).max().unwrap_or(0) * area * reach(inputs[0])
@@ -266,7 +292,8 @@ fn check_accumulator(
     };
     let bias = linear.bias.iter().map(|b| i128::from(b.unsigned_abs())).max().unwrap_or(0);
     let requantised = 1i128 << (linear.shift + output.bits);
-    if bias + sum + (1i128 << (linear.shift - 1)) + requantised < MAX_ACCUMULATOR {
+    let rest = bias + (1i128 << (linear.shift - 1)) + requantised;
+    if sum.saturating_add(rest) < MAX_ACCUMULATOR {
         return Ok(());
     }
     Err(overflow(names))

@@ -5,9 +5,9 @@
 //! leave that range stops the run. Because scales are global, running the slices in turn gives bit
 //! for bit what running the whole gives.
 //!
-//! Three kinds of operation are left after lowering (see [`Kind`]):
-//! a linear map with requantisation, `y = (Σ w·x + bias + 2^(s-1)) >> s`; `max(x, 0)`; and a
-//! maximum over windows. Everything that only renames elements (reshapes, identities, dropout) is
+//! Four kinds of operation are left after lowering (see [`Kind`]):
+//! a linear map with requantisation, `y = (Σ w·x + bias + 2^(s-1)) >> s`; `max(x, 0)`; a maximum
+//! over windows; and any function of one integer, by its table. Everything that only renames elements (reshapes, identities, dropout) is
 //! gone, and a batch normalisation after a convolution is folded into it.
 
 mod card;
@@ -15,11 +15,14 @@ mod check;
 mod errors;
 mod exec;
 mod fidelity;
+pub(crate) mod gather;
 mod geometry;
 mod linear;
 mod lower;
+pub mod operators;
 pub mod skeleton;
 mod slice;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -36,9 +39,11 @@ pub use errors::node_errors;
 pub use exec::{RunError, Trace, accumulators, requantise};
 pub use fidelity::{Fidelity, argmax, softmax};
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};
+pub use gather::Read;
 pub use lower::LowerError;
 pub use skeleton::Skeleton;
 pub use slice::ProgramSlice;
+pub use table::Table;
 
 /// Index of a tensor in [`Program::tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -102,6 +107,8 @@ pub enum Kind {
     /// The maximum over windows; padding is left out of it, not zero. Input and output have one
     /// scale.
     MaxPool(Arc<Window>),
+    /// A function of one integer, element by element, by its table.
+    Table(Arc<Table>),
 }
 
 /// One operation of the program.
@@ -115,7 +122,8 @@ pub struct Op {
     pub operator: String,
     /// What it does.
     pub kind: Kind,
-    /// Tensors that it reads: several for a linear map of [`Map::Sum`], else one.
+    /// Tensors that it reads: several for a linear map of [`Map::Sum`] or [`Map::Gather`],
+    /// else one.
     pub inputs: Vec<ValueId>,
     /// The tensor that it computes.
     pub output: ValueId,
@@ -141,7 +149,7 @@ impl Program {
         let Ok(bytes) = postcard::to_stdvec(self) else {
             unreachable!("postcard writes every type that a program has, and memory takes it");
         };
-        Digest::of("microtome program v1", &bytes)
+        Digest::of("microtome program v2", &bytes)
     }
 
     /// Integers for a float tensor: `round(x / scale)`, half away from zero.

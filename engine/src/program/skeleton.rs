@@ -3,26 +3,54 @@
 
 use std::sync::Arc;
 
-use super::{Operand, ValueId, Window};
+use super::operators::function::Function;
+use super::{Operand, Read, ValueId, Window};
 use crate::graph::{Graph, Node, TensorId};
 
 mod layers;
-mod ops;
+pub(super) mod ops;
 mod pools;
 mod sums;
-mod weights;
+pub(super) mod weights;
 
 /// A tensor of the program before it has a scale.
 #[derive(Clone, Debug)]
 pub struct SkeletonValue {
-    /// The graph's tensor whose float values calibrate it.
-    pub tensor: TensorId,
-    /// Name of that tensor.
+    /// The graph's tensor that it holds; none for a step inside a node.
+    pub tensor: Option<TensorId>,
+    /// Name of that tensor, or of the node's with the step.
     pub name: String,
     /// Dimensions.
     pub shape: Vec<usize>,
-    /// The tensor whose scale it shares: itself, or what a ReLU or maximum reads.
-    pub scale_of: ValueId,
+    /// Where its scale comes from.
+    pub scale: Scale,
+}
+
+/// Where the scale of a tensor comes from. Calibration only measures what can't be derived.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scale {
+    /// From the float values that its own tensor takes in calibration.
+    Measured,
+    /// It is that of an earlier tensor, whose range contains its own.
+    Of(ValueId),
+    /// It is the least under which the ranges of these earlier tensors fit, and a number of this
+    /// magnitude.
+    Holding(Vec<ValueId>, f64),
+}
+
+impl Scale {
+    /// The scale, given those of the tensors before; `greatest` is the greatest integer of the
+    /// range. None where it is measured.
+    pub(super) fn derived(&self, scale_of: impl Fn(ValueId) -> f64, greatest: f64) -> Option<f64> {
+        match self {
+            Self::Measured => None,
+            Self::Of(value) => Some(scale_of(*value)),
+            Self::Holding(values, least) => {
+                let scales = values.iter().map(|&value| scale_of(value));
+                Some(scales.fold(least / greatest, f64::max))
+            }
+        }
+    }
 }
 
 /// An operation with its float weights.
@@ -90,6 +118,19 @@ pub enum SkeletonKind {
         /// Whether the padding counts as zeros.
         count_include_pad: bool,
     },
+    /// As [`super::Map::Gather`].
+    Gather {
+        /// Dimensions in which the output is seen.
+        shape: Vec<usize>,
+        /// How each operand is read.
+        reads: Vec<Read>,
+        /// The number that multiplies each operand.
+        coefficients: Vec<f64>,
+        /// One for each element, or empty.
+        bias: Vec<f64>,
+    },
+    /// A function of each element by itself.
+    Function(Function),
     /// `max(x, 0)`.
     Relu,
     /// A maximum over windows.

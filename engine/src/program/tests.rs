@@ -93,7 +93,7 @@ fn fixed_point_is_close_to_float() {
     let trace = program.run(&program.quantise_inputs(&[input]).unwrap()).unwrap();
     for (value, id) in skeleton.values.iter().zip((0..).map(ValueId)) {
         let fixed = program.dequantise(id, &trace[&id]);
-        let distance = Fidelity::of(&fixed, &float[&value.tensor]);
+        let distance = Fidelity::of(&fixed, &float[&value.tensor.unwrap()]);
         let step = program.value(id).scale;
         assert!(
             distance.max_absolute_error < 8.0 * step,

@@ -150,7 +150,7 @@ pub(in crate::prove) fn sliding(
     let output = std::array::from_fn(|i| {
         (input[i] + 2 * pads[i] - dilations[i] * (kernel[i] - 1) - 1) / strides[i] + 1
     });
-    Window { planes, input, output, kernel, strides, pads, dilations }
+    Window { planes, input, output, kernel, strides, pads, dilations, spreads: [1; 2] }
 }
 
 /// Kernel, no strides, no pads, no dilation.

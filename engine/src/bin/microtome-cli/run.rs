@@ -98,7 +98,8 @@ fn slice_errors(
         let (mut fixed, mut exact) = (Vec::new(), Vec::new());
         for id in &slice.program.outputs {
             let tensor = opened.skeleton.values[id.index()].tensor;
-            if let (Some(elements), Some(floats)) = (trace.get(id), float.get(&tensor)) {
+            let floats = tensor.and_then(|tensor| float.get(&tensor));
+            if let (Some(elements), Some(floats)) = (trace.get(id), floats) {
                 fixed.extend(program.dequantise(*id, elements));
                 exact.extend_from_slice(floats);
             }

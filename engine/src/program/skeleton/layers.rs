@@ -7,7 +7,7 @@ use crate::graph::Node;
 use crate::program::geometry;
 
 impl Builder<'_> {
-    pub(super) fn conv(&self, node: &Node) -> Result<SkeletonKind, String> {
+    pub(in crate::program) fn conv(&self, node: &Node) -> Result<SkeletonKind, String> {
         let (input, output) = (self.shape(node, 0)?, self.output_shape(node)?);
         let kernel = self.shape(node, 1)?;
         let weights = self.weights(node, 1)?;
@@ -39,7 +39,7 @@ impl Builder<'_> {
         Ok(SkeletonKind::Conv { window, channels_in, groups, floats })
     }
 
-    pub(super) fn gemm(&self, node: &Node) -> Result<SkeletonKind, String> {
+    pub(in crate::program) fn gemm(&self, node: &Node) -> Result<SkeletonKind, String> {
         let (a, b) = (self.shape(node, 0)?, self.shape(node, 1)?);
         let flag = |name: &str| node.attributes.int(name).unwrap_or(0) != 0;
         let &[rows, inner] = a else {
@@ -71,7 +71,7 @@ impl Builder<'_> {
         Ok(SkeletonKind::Dense { rows, inner, floats })
     }
 
-    pub(super) fn matmul(&self, node: &Node) -> Result<SkeletonKind, String> {
+    pub(in crate::program) fn matmul(&self, node: &Node) -> Result<SkeletonKind, String> {
         let (a, b) = (self.shape(node, 0)?, self.shape(node, 1)?);
         if self.graph.input(node, 1).is_some_and(|t| t.constant.is_none()) {
             return Err("a MatMul of two computed tensors is not supported in a proof here".into());

@@ -1,25 +1,80 @@
 //! How each operator is lowered.
 
-use super::{Skeleton, SkeletonKind, SkeletonOp, SkeletonValue, ValueId, place, weights};
+use super::{Scale, Skeleton, SkeletonKind, SkeletonOp, SkeletonValue, ValueId, place, weights};
 use crate::graph::{Constant, Graph, Node};
-
-/// Operators that only rename elements.
-const ALIASES: &[&str] = &["Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout"];
+use crate::program::operators;
 
 /// Lowers node by node, in order.
-pub struct Builder<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) skeleton: Skeleton,
+pub(in crate::program) struct Builder<'a> {
+    pub(in crate::program) graph: &'a Graph,
+    pub(in crate::program) skeleton: Skeleton,
     /// For each value, the operation that makes it.
     pub(super) maker: Vec<Option<usize>>,
 }
 
 /// What lowering a node found.
-pub(super) enum Lowered {
-    /// A new operation.
-    Op { kind: SkeletonKind, inputs: Vec<ValueId> },
+pub(in crate::program) enum Lowered {
+    /// New operations, in order.
+    Ops(Vec<NewOp>),
     /// It is folded into an operation before it: `y·factor + shift`, channel by channel.
     Folded { op: usize, factors: Vec<f64>, shifts: Vec<f64> },
+    /// Its first output has the elements of its first input, in their order.
+    Alias,
+}
+
+/// An operation that a node becomes, or one step of several.
+pub(in crate::program) struct NewOp {
+    pub kind: SkeletonKind,
+    pub inputs: Vec<Input>,
+    pub output: NewValue,
+    pub scale: NewScale,
+}
+
+/// A tensor that a new operation reads.
+#[derive(Clone, Copy)]
+pub(in crate::program) enum Input {
+    /// One that was there before the node.
+    Value(ValueId),
+    /// What the node's operation of this index computes.
+    Step(usize),
+}
+
+/// A tensor that a new operation computes.
+pub(in crate::program) enum NewValue {
+    /// The node's output at this position.
+    Output(usize),
+    /// A tensor between steps, which gets the node's name and this one.
+    Step(&'static str, Vec<usize>),
+}
+
+/// As [`Scale`], for a tensor that is not there yet.
+pub(in crate::program) enum NewScale {
+    Measured,
+    Of(Input),
+    Holding(Vec<Input>, f64),
+}
+
+impl NewOp {
+    /// An operation that computes the node's first output, under a scale of its own.
+    pub fn last(kind: SkeletonKind, inputs: Vec<Input>) -> Self {
+        Self { kind, inputs, output: NewValue::Output(0), scale: NewScale::Measured }
+    }
+}
+
+impl Lowered {
+    /// One operation of one input, under a scale of its own.
+    pub fn one(kind: SkeletonKind, input: ValueId) -> Result<Self, String> {
+        Ok(Self::Ops(vec![NewOp::last(kind, vec![Input::Value(input)])]))
+    }
+
+    /// One operation of one input, under the input's scale.
+    pub fn of_scale(kind: SkeletonKind, input: ValueId) -> Result<Self, String> {
+        let input = Input::Value(input);
+        Ok(Self::Ops(vec![NewOp {
+            scale: NewScale::Of(input),
+            ..NewOp::last(kind, vec![input])
+        }]))
+    }
 }
 
 impl<'a> Builder<'a> {
@@ -41,7 +96,8 @@ impl<'a> Builder<'a> {
             if let Some(shape) = tensor.shape.clone().filter(|_| !tensor.consumers.is_empty()) {
                 let value = ValueId(skeleton.values.len() as u32);
                 let name = tensor.name.clone();
-                skeleton.values.push(SkeletonValue { tensor: id, name, shape, scale_of: value });
+                let (tensor, scale) = (Some(id), Scale::Measured);
+                skeleton.values.push(SkeletonValue { tensor, name, shape, scale });
                 skeleton.value_of[id.index()] = Some(value);
                 skeleton.inputs.push(value);
                 maker.push(None);
@@ -65,11 +121,9 @@ impl<'a> Builder<'a> {
     fn node(&mut self, index: usize) {
         let graph = self.graph;
         let node = &graph.nodes[index];
-        if ALIASES.contains(&node.op.as_str()) && !self.is_training(node) {
-            return self.alias(index);
-        }
         match self.lower(node) {
-            Ok(Lowered::Op { kind, inputs }) => self.push(index, kind, inputs),
+            Ok(Lowered::Alias) => self.alias(index),
+            Ok(Lowered::Ops(ops)) => self.push(index, ops),
             Ok(Lowered::Folded { op, factors, shifts }) => self.fold(index, op, &factors, &shifts),
             Err(reason) => {
                 self.skeleton.obstacles[index] = Some(format!("{}: {reason}", place(node, graph)));
@@ -78,32 +132,55 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether a Dropout really drops: its third input is, or may be, true.
-    fn is_training(&self, node: &Node) -> bool {
+    pub(in crate::program) fn is_training(&self, node: &Node) -> bool {
         let mode = self.graph.input(node, 2).filter(|_| node.op == "Dropout");
         mode.is_some_and(
             |t| !matches!(&t.constant, Some(Constant::Int(v)) if v.iter().all(|&x| x == 0)),
         )
     }
 
-    fn push(&mut self, index: usize, kind: SkeletonKind, inputs: Vec<ValueId>) {
+    fn push(&mut self, index: usize, ops: Vec<NewOp>) {
         let graph = self.graph;
-        let Some(tensor) = graph.nodes[index].outputs.first().copied().flatten() else { return };
-        let value = ValueId(self.skeleton.values.len() as u32);
-        let scale_of = match kind {
-            SkeletonKind::Relu | SkeletonKind::MaxPool(_) => {
-                self.skeleton.values[inputs[0].index()].scale_of
+        let node = &graph.nodes[index];
+        let mut steps: Vec<ValueId> = Vec::with_capacity(ops.len());
+        for op in ops {
+            let id = |input: Input| match input {
+                Input::Value(value) => value,
+                Input::Step(step) => steps[step],
+            };
+            let (tensor, name, shape) = match op.output {
+                NewValue::Output(position) => {
+                    // Nobody asks for an optional output that is left out.
+                    let Some(tensor) = node.outputs.get(position).copied().flatten() else {
+                        continue;
+                    };
+                    let known = graph.tensor(tensor);
+                    (Some(tensor), known.name.clone(), known.shape.clone().unwrap_or_default())
+                }
+                NewValue::Step(name, shape) => (None, format!("{}/{name}", node.name), shape),
+            };
+            let scale = match op.scale {
+                NewScale::Measured => Scale::Measured,
+                NewScale::Of(input) => Scale::Of(id(input)),
+                NewScale::Holding(inputs, least) => {
+                    Scale::Holding(inputs.into_iter().map(id).collect(), least)
+                }
+            };
+            let inputs = op.inputs.into_iter().map(id).collect();
+            let value = ValueId(self.skeleton.values.len() as u32);
+            self.skeleton.values.push(SkeletonValue { tensor, name, shape, scale });
+            self.maker.push(Some(self.skeleton.ops.len()));
+            if let Some(tensor) = tensor {
+                self.skeleton.value_of[tensor.index()] = Some(value);
             }
-            _ => value,
-        };
-        self.skeleton.values.push(SkeletonValue {
-            tensor,
-            name: graph.tensor(tensor).name.clone(),
-            shape: graph.tensor(tensor).shape.clone().unwrap_or_default(),
-            scale_of,
-        });
-        self.maker.push(Some(self.skeleton.ops.len()));
-        self.skeleton.value_of[tensor.index()] = Some(value);
-        self.skeleton.ops.push(SkeletonOp { node: index, kind, inputs, output: value });
+            self.skeleton.ops.push(SkeletonOp {
+                node: index,
+                kind: op.kind,
+                inputs,
+                output: value,
+            });
+            steps.push(value);
+        }
     }
 
     /// A folded node's output takes the place of its operation's.
@@ -120,8 +197,10 @@ impl<'a> Builder<'a> {
         let Some(tensor) = graph.nodes[index].outputs.first().copied().flatten() else { return };
         let value = self.skeleton.ops[op].output;
         let renamed = &mut self.skeleton.values[value.index()];
-        self.skeleton.value_of[renamed.tensor.index()] = None;
-        renamed.tensor = tensor;
+        if let Some(before) = renamed.tensor {
+            self.skeleton.value_of[before.index()] = None;
+        }
+        renamed.tensor = Some(tensor);
         renamed.name = graph.tensor(tensor).name.clone();
         self.skeleton.value_of[tensor.index()] = Some(value);
         self.skeleton.owners[index] = self.skeleton.owners[self.skeleton.ops[op].node];
@@ -182,25 +261,14 @@ impl<'a> Builder<'a> {
     }
 
     fn lower(&self, node: &Node) -> Result<Lowered, String> {
-        let op = |kind, inputs| Ok(Lowered::Op { kind, inputs });
-        match node.op.as_str() {
-            "Conv" => op(self.conv(node)?, vec![self.data(node, 0)?]),
-            "Gemm" => op(self.gemm(node)?, vec![self.data(node, 0)?]),
-            "MatMul" => op(self.matmul(node)?, vec![self.data(node, 0)?]),
-            "BatchNormalization" => self.batch_normalization(node),
-            "Add" | "Sum" => self.sum(node),
-            "Relu" => op(SkeletonKind::Relu, vec![self.data(node, 0)?]),
-            "MaxPool" => op(self.max_pool(node)?, vec![self.data(node, 0)?]),
-            "AveragePool" | "GlobalAveragePool" => {
-                op(self.average(node)?, vec![self.data(node, 0)?])
-            }
-            "Dropout" => Err("it is in training mode: export the model for inference".into()),
-            other => Err(format!("operator {other} is not supported in a proof here")),
+        match operators::find(&node.op) {
+            Some(operator) => (operator.lower)(self, node),
+            None => Err(format!("operator {} is not supported in a proof here", node.op)),
         }
     }
 
     /// The value at an input's position, with the reason where there is none.
-    pub(super) fn data(&self, node: &Node, position: usize) -> Result<ValueId, String> {
+    pub(in crate::program) fn data(&self, node: &Node, position: usize) -> Result<ValueId, String> {
         let id = node.inputs.get(position).copied().flatten();
         let id = id.ok_or_else(|| format!("input {position} is missing"))?;
         let tensor = self.graph.tensor(id);
@@ -218,7 +286,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    pub(super) fn shape(&self, node: &Node, position: usize) -> Result<&'a [usize], String> {
+    pub(in crate::program) fn shape(&self, node: &Node, position: usize) -> Result<&'a [usize], String> {
         let tensor = self.graph.input(node, position).ok_or("an input is missing")?;
         tensor
             .shape
@@ -226,7 +294,7 @@ impl<'a> Builder<'a> {
             .ok_or_else(|| format!("the shape of {:?} is not known", tensor.name))
     }
 
-    pub(super) fn output_shape(&self, node: &Node) -> Result<&'a [usize], String> {
+    pub(in crate::program) fn output_shape(&self, node: &Node) -> Result<&'a [usize], String> {
         let tensor = self.graph.output(node, 0).ok_or("it has no output")?;
         tensor
             .shape
@@ -234,7 +302,25 @@ impl<'a> Builder<'a> {
             .ok_or_else(|| format!("the shape of {:?} is not known", tensor.name))
     }
 
-    pub(super) fn weights(
+    /// Whether an input is there and known before the network runs.
+    pub(in crate::program) fn is_constant(&self, node: &Node, position: usize) -> bool {
+        self.graph.input(node, position).is_some_and(|t| t.constant.is_some())
+    }
+
+    /// The integers of a constant input; none where the input is left out.
+    pub(in crate::program) fn ints(
+        &self,
+        node: &Node,
+        position: usize,
+    ) -> Result<Option<&'a [i64]>, String> {
+        let Some(tensor) = self.graph.input(node, position) else { return Ok(None) };
+        match &tensor.constant {
+            Some(Constant::Int(values)) => Ok(Some(values)),
+            _ => Err(format!("{:?} must be constant integers", tensor.name)),
+        }
+    }
+
+    pub(in crate::program) fn weights(
         &self,
         node: &Node,
         position: usize,

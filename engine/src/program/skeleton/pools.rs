@@ -6,7 +6,7 @@ use crate::graph::{Node, TensorId};
 use crate::program::geometry;
 
 impl Builder<'_> {
-    pub(super) fn max_pool(&self, node: &Node) -> Result<SkeletonKind, String> {
+    pub(in crate::program) fn max_pool(&self, node: &Node) -> Result<SkeletonKind, String> {
         let used = |id: &TensorId| {
             !self.graph.tensor(*id).consumers.is_empty() || self.graph.outputs.contains(id)
         };
@@ -19,7 +19,7 @@ impl Builder<'_> {
         Ok(SkeletonKind::MaxPool(self.pool_window(node)?))
     }
 
-    pub(super) fn average(&self, node: &Node) -> Result<SkeletonKind, String> {
+    pub(in crate::program) fn average(&self, node: &Node) -> Result<SkeletonKind, String> {
         let include = node.attributes.int("count_include_pad").unwrap_or(0) != 0;
         if include && node.attributes.int("ceil_mode").unwrap_or(0) != 0 {
             return Err(
@@ -45,6 +45,7 @@ impl Builder<'_> {
                 strides: [1, 1],
                 pads: [0, 0],
                 dilations: [1, 1],
+                spreads: [1, 1],
             });
         }
         let kernel = node.attributes.ints("kernel_shape").ok_or("kernel_shape is missing")?;

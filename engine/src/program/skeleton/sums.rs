@@ -1,6 +1,6 @@
 //! Normalisations and sums, folded into the layer before them where nothing else reads it.
 
-use super::ops::{Builder, Lowered};
+use super::ops::{Builder, Input, Lowered, NewOp};
 use super::weights::{broadcast, doubles};
 use super::{FloatWeights, SkeletonKind, ValueId, Window};
 use crate::graph::Node;
@@ -8,7 +8,7 @@ use crate::graph::Node;
 impl Builder<'_> {
     /// Folded into the convolution or dense layer before it where nothing else reads that, else a
     /// convolution of its own with one weight a channel.
-    pub(super) fn batch_normalization(&self, node: &Node) -> Result<Lowered, String> {
+    pub(in crate::program) fn batch_normalization(&self, node: &Node) -> Result<Lowered, String> {
         let shape = self.shape(node, 0)?;
         if node.attributes.int("training_mode").unwrap_or(0) != 0 {
             return Err("it is in training mode: export the model for inference".into());
@@ -28,7 +28,7 @@ impl Builder<'_> {
         }
         let input = self.data(node, 0)?;
         if let Some(op) = self.foldable(node, input)
-            && (shape.len() == 2 || matches!(self.skeleton.ops[op].kind, SkeletonKind::Conv { .. }))
+            && self.channels(op) == Some((factors.len(), shape[2..].iter().product()))
         {
             return Ok(Lowered::Folded { op, factors, shifts });
         }
@@ -41,11 +41,12 @@ impl Builder<'_> {
             strides: [1, 1],
             pads: [0, 0],
             dilations: [1, 1],
+            spreads: [1, 1],
         };
         let channels = factors.len();
         let floats = FloatWeights { weights: vec![1.0; channels].into(), factors, bias: shifts };
         let kind = SkeletonKind::Conv { window, channels_in: channels, groups: channels, floats };
-        Ok(Lowered::Op { kind, inputs: vec![input] })
+        Lowered::one(kind, input)
     }
 
     /// `y = x·factor + shift`, channel by channel (ONNX `BatchNormalization`, inference).
@@ -72,10 +73,10 @@ impl Builder<'_> {
 
     /// The operation that a node after it can be folded into: a convolution or dense layer whose
     /// output, under its own shape, nothing else reads.
-    fn foldable(&self, node: &Node, input: ValueId) -> Option<usize> {
+    pub(in crate::program) fn foldable(&self, node: &Node, input: ValueId) -> Option<usize> {
         let op = self.maker[input.index()]?;
-        let tensor = self.skeleton.values[input.index()].tensor;
-        let is_direct = node.inputs.first().copied().flatten() == Some(tensor);
+        let tensor = self.skeleton.values[input.index()].tensor?;
+        let is_direct = node.inputs.contains(&Some(tensor));
         let is_private =
             self.graph.tensor(tensor).consumers.len() == 1 && !self.graph.outputs.contains(&tensor);
         let is_layer = matches!(
@@ -85,55 +86,69 @@ impl Builder<'_> {
         (is_direct && is_private && is_layer).then_some(op)
     }
 
-    pub(super) fn sum(&self, node: &Node) -> Result<Lowered, String> {
+    /// The output channels of a convolution or dense layer, and the elements that each has in a
+    /// row.
+    fn channels(&self, op: usize) -> Option<(usize, usize)> {
+        match &self.skeleton.ops[op].kind {
+            SkeletonKind::Conv { window, floats, .. } => {
+                Some((floats.bias.len(), window.output_len()))
+            }
+            SkeletonKind::Dense { floats, .. } => Some((floats.bias.len(), 1)),
+            _ => None,
+        }
+    }
+
+    /// The sum of all inputs, each times its sign; `signs` repeats its last one.
+    pub(in crate::program) fn sum(&self, node: &Node, signs: &[f64]) -> Result<Lowered, String> {
         let shape = self.output_shape(node)?;
-        let (mut inputs, mut operands) = (Vec::new(), Vec::new());
+        let (mut inputs, mut operands, mut coefficients) = (Vec::new(), Vec::new(), Vec::new());
+        let len = shape.iter().product();
         let mut bias: Vec<f64> = Vec::new();
         for position in 0..node.inputs.len() {
             let operand = broadcast(self.shape(node, position)?, shape)?;
-            if self.graph.input(node, position).is_some_and(|t| t.constant.is_some()) {
+            let sign = signs.get(position).or(signs.last()).copied().unwrap_or(1.0);
+            if self.is_constant(node, position) {
                 let values = self.weights(node, position)?;
-                let len = shape.iter().product();
                 bias.resize(len, 0.0);
                 for (element, bias) in bias.iter_mut().enumerate() {
-                    *bias += f64::from(values[operand.element(shape, element)]);
+                    *bias += sign * f64::from(values[operand.element(shape, element)]);
                 }
             } else {
                 inputs.push(self.data(node, position)?);
                 operands.push(operand);
+                coefficients.push(sign);
             }
         }
         if let &[input] = inputs.as_slice()
             && let Some(op) = self.foldable(node, input)
-            && let Some(shifts) = self.channel_shifts(op, shape, &bias)
+            && let Some(shifts) = self.per_channel(op, shape, |at| bias.get(at).copied().unwrap_or(0.0))
         {
-            return Ok(Lowered::Folded { op, factors: vec![1.0; shifts.len()], shifts });
+            let factors = vec![coefficients[0]; shifts.len()];
+            return Ok(Lowered::Folded { op, factors, shifts });
         }
         if inputs.is_empty() {
             return Err("it adds constants only".into());
         }
-        let coefficients = vec![1.0; inputs.len()];
         let kind = SkeletonKind::Sum { shape: shape.to_vec(), operands, coefficients, bias };
-        Ok(Lowered::Op { kind, inputs })
+        let inputs = inputs.into_iter().map(Input::Value).collect();
+        Ok(Lowered::Ops(vec![NewOp::last(kind, inputs)]))
     }
 
-    /// A constant addend as one number for each output channel of an operation, where it is
-    /// the same over all of a channel and the sum has the operation's own shape.
-    fn channel_shifts(&self, op: usize, shape: &[usize], addend: &[f64]) -> Option<Vec<f64>> {
+    /// Numbers for all elements as one for each output channel of an operation, where it is the
+    /// same over all of a channel and the elements have the operation's own shape.
+    pub(in crate::program) fn per_channel(
+        &self,
+        op: usize,
+        shape: &[usize],
+        number: impl Fn(usize) -> f64,
+    ) -> Option<Vec<f64>> {
         let value = &self.skeleton.values[self.skeleton.ops[op].output.index()];
         if value.shape != shape {
             return None;
         }
-        let (channels, inner) = match &self.skeleton.ops[op].kind {
-            SkeletonKind::Conv { floats, .. } => {
-                (floats.bias.len(), shape.get(2..)?.iter().product::<usize>())
-            }
-            SkeletonKind::Dense { floats, .. } => (floats.bias.len(), 1),
-            _ => return None,
-        };
-        let shifts: Vec<f64> = (0..channels).map(|c| addend[c * inner]).collect();
-        let is_per_channel =
-            addend.iter().enumerate().all(|(i, v)| *v == shifts[i / inner % channels]);
-        is_per_channel.then_some(shifts)
+        let (channels, inner) = self.channels(op)?;
+        let numbers: Vec<f64> = (0..channels).map(|c| number(c * inner)).collect();
+        let len = shape.iter().product();
+        (0..len).all(|at| number(at) == numbers[at / inner % channels]).then_some(numbers)
     }
 }

@@ -9,7 +9,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::iter::once;
 
-use crate::program::{Linear, Map, Operand, Site, Tap, Window};
+use crate::program::gather::presence;
+use crate::program::{Linear, Map, Operand, Read, Site, Tap, Window};
 
 /// Up to `C` dot products over one list of taps.
 pub(super) struct Block<'a> {
@@ -43,6 +44,7 @@ fn merging(map: &Map, accumulators: usize) -> Merging {
         Map::Dense { rows, outer, .. } => (*outer, *rows),
         Map::Sum { shape, operands } => (1, innermost(shape, operands).0),
         Map::Average { window, .. } => (1, window.output[1]),
+        Map::Gather { shape, .. } => (1, innermost_axis(shape).map_or(1, |axis| shape[axis])),
     };
     Merging { outputs, run, most: (accumulators / outputs.max(1)).max(1) }
 }
@@ -163,11 +165,54 @@ pub(super) fn rows(map: &Map, lanes: usize, accumulators: usize) -> usize {
                 .map(|(sites, times)| times * block_rows(moving * sites + (fixed - moving), lanes));
             shape.iter().product::<usize>() / run.max(1) * merged.sum::<usize>()
         }
+        Map::Gather { shape, reads } => gather_rows(shape, reads, most, lanes),
         Map::Average { window, .. } => {
             let x = chunk_widths(window, most);
             window.planes * window_rows(window, &x, |taps| block_rows(taps, lanes))
         }
     }
+}
+
+/// The last axis of more than one position, over which the sites of a gather are merged.
+fn innermost_axis(shape: &[usize]) -> Option<usize> {
+    shape.iter().rposition(|&side| side > 1)
+}
+
+/// Rows of a gather: wherever a chunk of its innermost axis lies, an operand that is read there has
+/// as many taps in it.
+fn gather_rows(shape: &[usize], reads: &[Read], most: usize, lanes: usize) -> usize {
+    let Some(axis) = innermost_axis(shape) else {
+        let masks = presence(reads, 0..shape.len());
+        return masks.into_iter().map(|(mask, times)| {
+            let taps = reads.iter().zip(&mask).filter(|(_, is_read)| **is_read);
+            times * block_rows(taps.map(|(read, _)| distinct(&[Some(0)], read)).sum(), lanes)
+        }).sum();
+    };
+    let outer = presence(reads, 0..axis);
+    let mut chunks: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    for first in (0..shape[axis]).step_by(most) {
+        let last = (first + most).min(shape[axis]);
+        let taps = reads.iter().map(|read| distinct(&read.axes[axis][first..last], read));
+        *chunks.entry(taps.collect()).or_insert(0) += 1;
+    }
+    let pairs = outer.iter().flat_map(|place| chunks.iter().map(move |chunk| (place, chunk)));
+    pairs
+        .map(|((mask, times), (taps, count))| {
+            let taps = taps.iter().zip(mask).filter(|(_, is_read)| **is_read);
+            times * count * block_rows(taps.map(|(taps, _)| taps).sum(), lanes)
+        })
+        .sum()
+}
+
+/// How many elements of an operand are read, over a part of an axis and all that is summed.
+fn distinct(part: &[Option<u32>], read: &Read) -> usize {
+    let offsets = read.offsets();
+    let steps = part.iter().flatten().map(|&step| step as usize);
+    let mut elements: Vec<usize> =
+        steps.flat_map(|step| offsets.iter().map(move |at| step + at)).collect();
+    elements.sort_unstable();
+    elements.dedup();
+    elements.len()
 }
 
 /// The sizes of the chunks of `len` things, at most `most` each, and how often each size occurs.

@@ -15,7 +15,7 @@ use super::shape::CircuitShape;
 use super::sponge::{Salt, capacity};
 use super::steps::{Requantise, Source, Step, Steps};
 use super::tamper::Tampering;
-use crate::program::{Program, ProgramSlice, Trace, ValueId, Window};
+use crate::program::{Linear, Program, ProgramSlice, Trace, ValueId, Window};
 
 /// The circuit of a slice, with its witness or, to derive keys, without.
 #[derive(Clone)]
@@ -125,6 +125,9 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
         for step in &self.steps.list {
             let (output, wires) = match step {
                 Step::Requantise(step) => (step.output, tracks.requantise(step)?),
+                Step::Move { linear, inputs, output, len } => {
+                    (*output, tracks.moved(linear, inputs, *len)?)
+                }
                 Step::MaxPool { window, input, output, bits } => {
                     (*output, tracks.max_pool(window, *input, *bits)?)
                 }
@@ -206,7 +209,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
                         pooled[at] = true;
                         *value = row(track, placer, at)?.value;
                     }
-                    maxima.push(track.maximum_of_last_four(placer, values, step.rounding.bits)?);
+                    maxima.push(track.maximum_of_last_four(placer, values, step.value_bits)?);
                 }
             }
         }
@@ -216,6 +219,24 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
             row(track, placer, at)?;
         }
         Ok(maxima)
+    }
+
+    /// The wires of a tensor whose elements are all elsewhere already.
+    fn moved(
+        &self,
+        linear: &Linear,
+        inputs: &[ValueId],
+        len: usize,
+    ) -> Result<Vec<Wire>, Error> {
+        let inputs = inputs.iter().map(|id| self.wires.get(id));
+        let inputs = inputs.collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)?;
+        let mut wires = Vec::with_capacity(len);
+        linear.visit(|site| {
+            wires.extend(site.taps.iter().filter_map(|tap| {
+                inputs.get(tap.operand as usize)?.get(tap.element as usize).copied()
+            }));
+        });
+        if wires.len() == len { Ok(wires) } else { Err(Error::Synthesis) }
     }
 
     fn max_pool(&mut self, window: &Window, input: ValueId, bits: u32) -> Result<Vec<Wire>, Error> {
@@ -240,7 +261,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
 }
 
 /// The bias of each output element.
-fn biases(linear: &crate::program::Linear, len: usize) -> Vec<i64> {
+fn biases(linear: &Linear, len: usize) -> Vec<i64> {
     let mut biases = vec![0; len];
     linear.visit(|site| {
         for (&output, &bias) in site.outputs.iter().zip(site.biases) {

@@ -5,10 +5,10 @@
 //! The remainder is split: `rem = low + 2^t·high`, with `low` looked up in a range of exactly
 //! `min(s, t)` bits and `high` in one of exactly `s - min(s, t)` bits. The tags of these ranges are
 //! `2^min(s,t)` and `2^(s-min(s,t))`, so they are also the coefficients: their product is `2^s`.
-//! `q` is held as `q + 2^(b-1)` and looked up with `q` itself or with `max(q, 0)`; the offset is
-//! part of the fixed bias. The equation has one solution: nothing in it comes near the modulus.
+//! `q` is held as `q + 2^(b-1)` and looked up with `q` itself, with `max(q, 0)` or with the value of
+//! a function; the offset is part of the fixed bias. The equation has one solution: nothing in it comes near the modulus.
 //!
-//! A ReLU that stands by itself is the same row with `s = 0`: then `rem = 0`.
+//! A ReLU or function that stands by itself is the same row with `s = 0`: then `rem = 0`.
 //!
 //! *Maxima* use the same cells. Either two rows follow four requantised values and read them by
 //! rotation, a pairwise tree; or a running maximum goes through any window, a row an element. In
@@ -24,7 +24,8 @@ use halo2_proofs::poly::Rotation;
 
 use super::place::{Kind, Placer, Wire};
 use super::sponge::field;
-use super::table::{map_tag, range_tag};
+use super::table::{Map, map_tag, range_tag};
+use crate::program::Table;
 
 #[derive(Clone, Debug)]
 pub(super) struct RequantiseColumns {
@@ -140,18 +141,29 @@ fn maximum(
 
 /// How a sum is requantised.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rounding {
-    /// The shift `s`; 0 for a ReLU that stands by itself.
+pub(super) struct Rounding<'a> {
+    /// The shift `s`; 0 for a ReLU or function that stands by itself.
     pub shift: u32,
     /// The most bits `t` of a low limb.
     pub limb: u32,
-    /// Bits `b` of the value.
+    /// Bits `b` of the rounded sum.
     pub bits: u32,
-    /// Whether the value is `max(q, 0)`.
-    pub relu: bool,
+    /// What the rounded sum becomes.
+    pub map: Map,
+    /// The function, where the map is one.
+    pub function: Option<&'a Table>,
 }
 
-impl Rounding {
+impl Rounding<'_> {
+    /// What a rounded sum becomes; 0 where it has no value, which no look-up takes.
+    fn value(&self, q: i64) -> i64 {
+        match (self.map, self.function) {
+            (Map::Relu, _) => q.max(0),
+            (Map::Function(_), Some(table)) => table.get(q).map_or(0, i64::from),
+            _ => q,
+        }
+    }
+
     /// Widths of the low and the high limb.
     pub fn limbs(&self) -> [u32; 2] {
         let low = self.shift.min(self.limb);
@@ -173,11 +185,11 @@ impl RequantiseTrack<'_> {
         placer: &mut Placer<'_>,
         sum: Wire,
         bias: i64,
-        rounding: Rounding,
+        rounding: Rounding<'_>,
     ) -> Result<Wire, Error> {
         let (row, columns) = (self.row, self.columns);
         self.row += 1;
-        let Rounding { shift, bits, relu, .. } = rounding;
+        let Rounding { shift, bits, map, .. } = rounding;
         let [low_width, high_width] = rounding.limbs();
         let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
         let offset = 1i64 << (bits - 1);
@@ -188,7 +200,7 @@ impl RequantiseTrack<'_> {
         // A forged remainder lies outside the range of both limbs, so its high limb is the honest one.
         let high = ((total - ((total >> shift) << shift)) >> low_width) - forged_limb;
         let low = remainder - (high << low_width);
-        let value = if relu { q.max(0) } else { q };
+        let value = rounding.value(q);
 
         placer.copy(Kind::Sum, columns.sum, row, sum)?;
         placer.advice(Kind::Shifted, columns.shifted, row, field(q + offset))?;
@@ -198,7 +210,7 @@ impl RequantiseTrack<'_> {
 
         let scaled_offset = Fp::from(1 << shift) * field(offset);
         placer.fixed(columns.bias, row, field(bias) + field(half) + scaled_offset)?;
-        placer.fixed(columns.map_tag, row, Fp::from(map_tag(relu, bits)))?;
+        placer.fixed(columns.map_tag, row, Fp::from(map_tag(map, bits)))?;
         placer.fixed(columns.low_tag, row, Fp::from(range_tag(low_width)))?;
         placer.fixed(columns.high_tag, row, Fp::from(range_tag(high_width)))?;
         placer.fixed(columns.on, row, Fp::ONE)?;
@@ -232,7 +244,7 @@ impl RequantiseTrack<'_> {
         let range = Fp::from(range_tag(bits));
         placer.fixed(columns.map_tag, row, range)?;
         placer.fixed(columns.low_tag, row, range)?;
-        placer.fixed(columns.map_tag, row + 1, Fp::from(map_tag(false, bits)))?;
+        placer.fixed(columns.map_tag, row + 1, Fp::from(map_tag(Map::Identity, bits)))?;
         placer.fixed(columns.low_tag, row + 1, range)?;
         placer.fixed(columns.pooling, row + 1, Fp::ONE)?;
         Ok(Wire { cell, value: top })
@@ -268,7 +280,7 @@ impl RequantiseTrack<'_> {
                 row,
                 field(2 * value - before - wire.value),
             )?;
-            placer.fixed(columns.map_tag, row, Fp::from(map_tag(false, bits)))?;
+            placer.fixed(columns.map_tag, row, Fp::from(map_tag(Map::Identity, bits)))?;
             placer.fixed(columns.low_tag, row, Fp::from(range_tag(bits)))?;
             placer.fixed(columns.pooling, row, Fp::from(2))?;
             best = Wire { cell, value };

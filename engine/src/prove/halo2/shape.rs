@@ -256,6 +256,7 @@ pub(super) fn shape_of(
                 rows.requantise += len + 2 * maxima;
             }
             Step::MaxPool { window, .. } => rows.requantise += window_rows(window),
+            Step::Move { .. } => {}
         }
     }
     for &id in slice.inputs.iter().chain(&slice.outputs) {

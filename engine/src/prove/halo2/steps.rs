@@ -1,10 +1,11 @@
 //! A slice as steps that the tracks can place, with what is fused.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::requantise::Rounding;
-use super::table::Tables;
-use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, ValueId, Window};
+use super::table::{self, Tables};
+use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, Table, ValueId, Window};
 use crate::prove::Unprovable;
 
 /// The most bits of a tensor. With one more, the range of a boundary tensor and one map of its
@@ -14,17 +15,22 @@ const MAX_BITS: u32 = 15;
 /// One step of a slice.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step<'a> {
-    /// Requantised rows: a linear map or a ReLU, with the ReLU and the maximum that follow it.
+    /// Requantised rows: a linear map, a ReLU or a function, with the ReLU or function and the
+    /// maximum that follow it.
     Requantise(Requantise<'a>),
     /// A maximum over any windows.
     MaxPool { window: &'a Window, input: ValueId, output: ValueId, bits: u32 },
+    /// Elements in other places: other names for cells that are there, and no rows.
+    Move { linear: &'a Linear, inputs: &'a [ValueId], output: ValueId, len: usize },
 }
 
-/// A linear map or a ReLU, with what is fused to it.
+/// A linear map, a ReLU or a function, with what is fused to it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requantise<'a> {
     pub source: Source<'a>,
-    pub rounding: Rounding,
+    pub rounding: Rounding<'a>,
+    /// Bits of what the rounded sums become.
+    pub value_bits: u32,
     /// A 2×2 maximum of the requantised values, none of which anything else reads.
     pub pool: Option<&'a Window>,
     /// The tensor that is requantised, before the maximum.
@@ -105,6 +111,14 @@ fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
         Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
             error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
         }
+        Kind::Table(table) => match op.inputs[..] {
+            [id] => {
+                check_value(program, id, || place(op))?;
+                let fits = table.check(program.value(id), program.value(op.output));
+                fits.or_else(|why| error(why.to_owned()))
+            }
+            _ => error("it has several inputs".to_owned()),
+        },
         Kind::Relu | Kind::MaxPool(_)
             if op.inputs.iter().any(|id| bits(id) != bits(&op.output)) =>
         {
@@ -128,7 +142,7 @@ fn pooling_window(kind: &Kind) -> Option<&Window> {
             Map::Average { window, .. } => Some(window),
             _ => None,
         },
-        Kind::Relu => None,
+        Kind::Relu | Kind::Table(_) => None,
     }
 }
 
@@ -154,6 +168,7 @@ struct Fusion<'a> {
     /// The operations that read a tensor, where the slice alone reads it.
     readers: BTreeMap<ValueId, Vec<usize>>,
     limb: u32,
+    functions: Vec<Arc<Table>>,
 }
 
 impl<'a> Fusion<'a> {
@@ -172,7 +187,27 @@ impl<'a> Fusion<'a> {
             _ => 0,
         });
         let limb = shifts.max().unwrap_or(0).div_ceil(2).max(8);
-        Self { program, ops, readers, limb }
+        let mut functions: Vec<Arc<Table>> = Vec::new();
+        for op in ops {
+            if let Kind::Table(table) = &op.kind
+                && !functions.contains(table)
+            {
+                functions.push(Arc::clone(table));
+            }
+        }
+        Self { program, ops, readers, limb, functions }
+    }
+
+    /// What an operation looks up, where that is all it does.
+    fn map(&self, kind: &'a Kind) -> Option<(table::Map, Option<&'a Table>)> {
+        match kind {
+            Kind::Relu => Some((table::Map::Relu, None)),
+            Kind::Table(table) => {
+                let number = self.functions.iter().position(|function| function == table)?;
+                Some((table::Map::Function(number), Some(&**table)))
+            }
+            Kind::Linear(_) | Kind::MaxPool(_) => None,
+        }
     }
 
     fn only_reader(&self, id: ValueId) -> Option<(usize, &'a Op)> {
@@ -189,51 +224,77 @@ impl<'a> Fusion<'a> {
             if fused[index] {
                 continue;
             }
-            let bits = self.program.value(op.output).bits;
-            let (source, shift) = match &op.kind {
+            let bits_of = |id: ValueId| self.program.value(id).bits;
+            let (source, shift, bits) = match &op.kind {
                 Kind::MaxPool(window) => {
                     let (input, output) = (op.inputs[0], op.output);
-                    list.push(Step::MaxPool { window, input, output, bits });
+                    list.push(Step::MaxPool { window, input, output, bits: bits_of(output) });
                     continue;
                 }
-                Kind::Relu => (Source::Value(op.inputs[0]), 0),
-                Kind::Linear(linear) => (Source::Linear(linear, &op.inputs), linear.shift),
+                Kind::Linear(linear) if self.is_renaming(op, linear) => {
+                    let (inputs, output) = (&op.inputs, op.output);
+                    let len = self.program.value(output).len();
+                    list.push(Step::Move { linear, inputs, output, len });
+                    continue;
+                }
+                Kind::Relu | Kind::Table(_) => {
+                    (Source::Value(op.inputs[0]), 0, bits_of(op.inputs[0]))
+                }
+                Kind::Linear(linear) => {
+                    (Source::Linear(linear, &op.inputs), linear.shift, bits_of(op.output))
+                }
             };
-            let (mut output, mut relu, mut pool) = (op.output, shift == 0, None);
+            let (mut output, mut map, mut pool) = (op.output, self.map(&op.kind), None);
             let len = self.program.value(output).len();
-            if let (false, Some((reader, next))) = (relu, self.only_reader(output))
-                && matches!(next.kind, Kind::Relu)
+            if let (None, Some((reader, next))) = (map, self.only_reader(output))
+                && let Some(next_map) = self.map(&next.kind)
             {
-                (relu, output, fused[reader]) = (true, next.output, true);
+                (map, output, fused[reader]) = (Some(next_map), next.output, true);
             }
+            let value_bits = bits_of(output);
             if let Some((reader, next)) = self.only_reader(output)
                 && let Kind::MaxPool(window) = &next.kind
                 && is_pairwise(window)
             {
                 (pool, output, fused[reader]) = (Some(&**window), next.output, true);
             }
-            let rounding = Rounding { shift, limb: self.limb, bits, relu };
-            list.push(Step::Requantise(Requantise { source, rounding, pool, len, output }));
+            let (map, function) = map.unwrap_or((table::Map::Identity, None));
+            let rounding = Rounding { shift, limb: self.limb, bits, map, function };
+            list.push(Step::Requantise(Requantise {
+                source,
+                rounding,
+                value_bits,
+                pool,
+                len,
+                output,
+            }));
         }
         let tables = self.tables(&list);
         Steps { list, tables }
     }
 
+    /// Whether every output is a cell that is there already, whose range its own contains.
+    fn is_renaming(&self, op: &Op, linear: &Linear) -> bool {
+        let most = self.program.value(op.output).bits;
+        op.inputs.iter().all(|&id| self.program.value(id).bits <= most) && linear.is_move()
+    }
+
     fn tables(&self, list: &[Step<'a>]) -> Tables {
-        let mut tables = Tables::default();
+        let mut tables = Tables { functions: self.functions.clone(), ..Tables::default() };
         for step in list {
             match step {
-                Step::Requantise(Requantise { rounding, pool, .. }) => {
+                Step::Requantise(Requantise { rounding, value_bits, pool, .. }) => {
                     tables.ranges.extend(rounding.limbs());
-                    tables.maps.insert((rounding.relu, rounding.bits));
+                    tables.maps.insert((rounding.map, rounding.bits));
                     if pool.is_some() {
-                        tables.ranges.insert(rounding.bits);
-                        tables.maps.insert((false, rounding.bits));
+                        tables.ranges.insert(*value_bits);
+                        tables.maps.insert((table::Map::Identity, *value_bits));
                     }
                 }
+                Step::Move { .. } => {}
                 Step::MaxPool { bits, .. } => {
                     tables.ranges.insert(*bits);
-                    tables.maps.insert((false, *bits));
+                    tables.maps.insert((table::Map::Identity, *bits));
                 }
             }
         }

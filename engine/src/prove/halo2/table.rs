@@ -9,8 +9,10 @@
 //! | `2^w` | `(x, 0)` for `0 ≤ x < 2^w` | ranges of `w` bits |
 //! | `3·2^b` | `(x, max(q, 0))` with `q = x - 2^(b-1)`, for `0 ≤ x < 2^b` | ReLU of a `b`-bit value |
 //! | `5·2^b` | `(x, q)` | a `b`-bit value as it is |
+//! | `(7 + 2n)·2^b` | `(x, f(q))` where `f` is defined | the slice's function `n` of a `b`-bit value |
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ff::Field;
 use halo2_proofs::circuit::{Layouter, Value};
@@ -18,15 +20,32 @@ use halo2_proofs::pasta::Fp;
 use halo2_proofs::plonk::{Error, TableColumn};
 
 use super::sponge::field;
+use crate::program;
 
 /// The tag of a range of `width` bits.
 pub(super) fn range_tag(width: u32) -> u64 {
     1 << width
 }
 
-/// The tag of the map from `q + 2^(b-1)` to `max(q, 0)` or `q`.
-pub(super) fn map_tag(relu: bool, bits: u32) -> u64 {
-    (if relu { 3 } else { 5 }) << bits
+/// What a value becomes when it is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Map {
+    /// Itself.
+    Identity,
+    /// `max(q, 0)`.
+    Relu,
+    /// The value of a function, by its number in [`Tables::functions`].
+    Function(usize),
+}
+
+/// The tag of the map from `q + 2^(b-1)` to what a `b`-bit `q` becomes.
+pub(super) fn map_tag(map: Map, bits: u32) -> u64 {
+    let odd = match map {
+        Map::Relu => 3,
+        Map::Identity => 5,
+        Map::Function(number) => 7 + 2 * number as u64,
+    };
+    odd << bits
 }
 
 /// Which parts of the table a slice uses.
@@ -34,8 +53,10 @@ pub(super) fn map_tag(relu: bool, bits: u32) -> u64 {
 pub(super) struct Tables {
     /// Widths of ranges.
     pub ranges: BTreeSet<u32>,
-    /// Maps: whether ReLU, and bits.
-    pub maps: BTreeSet<(bool, u32)>,
+    /// Maps, and bits of what they map.
+    pub maps: BTreeSet<(Map, u32)>,
+    /// The functions of the slice, each once.
+    pub functions: Vec<Arc<program::Table>>,
 }
 
 impl Tables {
@@ -70,11 +91,16 @@ impl Tables {
                         push([Fp::from(range_tag(width)), Fp::from(x), Fp::ZERO])?;
                     }
                 }
-                for &(relu, bits) in &self.maps {
-                    for x in 0..1i64 << bits {
-                        let q = x - (1 << (bits - 1));
-                        let y = if relu { q.max(0) } else { q };
-                        push([Fp::from(map_tag(relu, bits)), field(x), field(y)])?;
+                for &(map, bits) in &self.maps {
+                    let tag = Fp::from(map_tag(map, bits));
+                    let offset = 1i64 << (bits - 1);
+                    let pairs: Vec<(i64, i64)> = match map {
+                        Map::Identity => (-offset..offset).map(|q| (q, q)).collect(),
+                        Map::Relu => (-offset..offset).map(|q| (q, q.max(0))).collect(),
+                        Map::Function(number) => self.functions[number].pairs().collect(),
+                    };
+                    for (q, y) in pairs {
+                        push([tag, field(q + offset), field(y)])?;
                     }
                 }
                 Ok(())
@@ -91,7 +117,10 @@ mod tests {
     fn no_two_parts_of_the_table_share_a_tag() {
         let mut tags = BTreeSet::from([0]);
         for bits in 0..=24 {
-            for tag in [range_tag(bits), map_tag(true, bits), map_tag(false, bits)] {
+            let functions = (0..50).map(Map::Function);
+            let maps = [Map::Relu, Map::Identity].into_iter().chain(functions);
+            let maps = maps.map(|map| map_tag(map, bits));
+            for tag in maps.chain([range_tag(bits)]) {
                 assert!(tags.insert(tag), "{bits}: {tag}");
             }
         }

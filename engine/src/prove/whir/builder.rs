@@ -7,7 +7,7 @@ use super::cells::{
     Cells, Difference, Limb, Lookup, OpCells, Place, Source, WIDEST_TABLE, limb_widths, plain,
 };
 use super::tables::Table;
-use crate::program::{Kind, Linear, Op, Program, ProgramSlice, ValueId, Window};
+use crate::program::{self, Kind, Linear, Op, Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
 pub(super) struct Builder<'a> {
@@ -15,7 +15,9 @@ pub(super) struct Builder<'a> {
     width: u32,
     with_taps: bool,
     places: BTreeMap<ValueId, Place>,
-    relu_inputs: BTreeSet<ValueId>,
+    /// Tensors whose range a table checks that they are looked up in.
+    looked_up: BTreeSet<ValueId>,
+    functions: Vec<Arc<program::Table>>,
     used: usize,
     lookups: Vec<(Table, Lookup)>,
 }
@@ -29,14 +31,15 @@ impl<'a> Builder<'a> {
     ) -> Self {
         let boundary = slice.inputs.iter().chain(&slice.outputs).enumerate();
         let places = boundary.map(|(at, &id)| (id, Place::Public(at))).collect();
-        let relus =
-            program.ops[slice.ops.clone()].iter().filter(|op| matches!(op.kind, Kind::Relu));
+        let readers =
+            program.ops[slice.ops.clone()].iter().filter(|op| is_looked_up(&op.kind));
         Self {
             program,
             width,
             with_taps,
             places,
-            relu_inputs: relus.map(|op| op.inputs[0]).collect(),
+            looked_up: readers.map(|op| op.inputs[0]).collect(),
+            functions: Vec::new(),
             used: 0,
             lookups: Vec::new(),
         }
@@ -76,19 +79,32 @@ impl<'a> Builder<'a> {
         match &op.kind {
             Kind::Linear(linear) => Ok(OpCells::Linear(self.linear(index, op, linear, output))),
             Kind::Relu => {
-                let bits = self.program.value(op.inputs[0]).bits;
-                let x = Source::of(self.places[&op.inputs[0]]);
-                self.look_up(
-                    Table::Relu(bits),
-                    index,
-                    len,
-                    plain(x),
-                    Some(plain(Source::of(output))),
-                );
-                Ok(OpCells::Relu)
+                let table = Table::Relu(self.program.value(op.inputs[0]).bits);
+                Ok(self.map(table, index, op, len, output))
+            }
+            Kind::Table(table) => {
+                let table = self.function(table);
+                Ok(self.map(table, index, op, len, output))
             }
             Kind::MaxPool(window) => Ok(self.max_pool(index, op, window, output)),
         }
+    }
+
+    /// The look-up of each input with its output.
+    fn map(&mut self, table: Table, index: usize, op: &Op, len: usize, output: Place) -> OpCells {
+        let x = plain(Source::of(self.places[&op.inputs[0]]));
+        self.look_up(table, index, len, x, Some(plain(Source::of(output))));
+        OpCells::OutputOnly
+    }
+
+    /// A function's table; one for all operations that compute the same.
+    fn function(&mut self, function: &Arc<program::Table>) -> Table {
+        let known = self.functions.iter().position(|known| known == function);
+        let number = known.unwrap_or_else(|| {
+            self.functions.push(Arc::clone(function));
+            self.functions.len() - 1
+        });
+        Table::function(number as u32, function)
     }
 
     /// The tables hold values of as many bits as the input has; the output must allow them all.
@@ -98,7 +114,9 @@ impl<'a> Builder<'a> {
         }
         let (input, output) =
             (self.program.value(op.inputs[0]).bits, self.program.value(op.output).bits);
-        if input == output && input < WIDEST_TABLE {
+        // A function's own table says what its outputs are.
+        let fits = input == output || matches!(op.kind, Kind::Table(_));
+        if fits && input < WIDEST_TABLE {
             return Ok(());
         }
         Err(Unprovable {
@@ -119,8 +137,8 @@ impl<'a> Builder<'a> {
             shift += width;
             limbs.push(limb);
         }
-        // Public tensors are checked by the verifier itself; what a Relu reads is in its table.
-        if matches!(output, Place::Committed(_)) && !self.relu_inputs.contains(&op.output) {
+        // Public tensors are checked by the verifier itself; what is looked up is in its table.
+        if matches!(output, Place::Committed(_)) && !self.looked_up.contains(&op.output) {
             let constant = 1i64 << (bits - 1);
             let x = Difference { constant, ..plain(Source::of(output)) };
             self.look_up(Table::Range(bits), index, len, x, None);
@@ -145,7 +163,7 @@ impl<'a> Builder<'a> {
             let tap = Source { place: input, index: Some(Arc::clone(tap)) };
             let x = Difference { plus: tap, minus: minus.clone(), constant: 0 };
             let y = Difference { plus: Source::of(maximum), minus, constant: 0 };
-            self.look_up(table, index, len, x, Some(y));
+            self.look_up(table.clone(), index, len, x, Some(y));
             best = Source::of(maximum);
         }
         OpCells::MaxPool { taps, maxima }
@@ -161,6 +179,11 @@ impl<'a> Builder<'a> {
     ) {
         self.lookups.push((table, Lookup { table: 0, len, x, y, op }));
     }
+}
+
+/// Whether an operation is a look-up of its input.
+fn is_looked_up(kind: &Kind) -> bool {
+    matches!(kind, Kind::Relu | Kind::Table(_))
 }
 
 /// For each tap of the window, the input element that each output reads. Where a window reaches

@@ -90,7 +90,8 @@ pub(super) struct Limb {
 pub(super) enum OpCells {
     /// The limbs of the remainders.
     Linear(Vec<Limb>),
-    Relu,
+    /// Nothing: a Relu or a function.
+    OutputOnly,
     /// Which elements of the input each step reads, the first two steps' first; the maxima after
     /// each step but the first, of which the last is the output.
     MaxPool {
@@ -141,7 +142,7 @@ impl Cells {
         let cells = Self::sizes(program, slice, KnownWeights::Unbounded)?;
         let weights = program.ops[slice.ops.clone()].iter().map(|op| match &op.kind {
             Kind::Linear(linear) => linear.weights.len(),
-            Kind::Relu | Kind::MaxPool(_) => 0,
+            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => 0,
         });
         Ok(WhirShape {
             cells: cells.used,
@@ -209,7 +210,7 @@ impl Cells {
         lookups: Vec<(Table, Lookup)>,
         mut used: usize,
     ) -> Self {
-        let tables: BTreeSet<Table> = lookups.iter().map(|(table, _)| *table).collect();
+        let tables: BTreeSet<Table> = lookups.iter().map(|(table, _)| table.clone()).collect();
         let tables: Vec<(Table, usize)> = tables
             .into_iter()
             .map(|table| {
@@ -218,10 +219,10 @@ impl Cells {
                 (table, offset)
             })
             .collect();
-        let place = |table: Table| tables.iter().position(|(t, _)| *t == table).unwrap_or(0);
+        let place = |table: &Table| tables.iter().position(|(t, _)| t == table).unwrap_or(0);
         let lookups: Vec<Lookup> = lookups
             .into_iter()
-            .map(|(table, lookup)| Lookup { table: place(table), ..lookup })
+            .map(|(table, lookup)| Lookup { table: place(&table), ..lookup })
             .collect();
         let lengths = lookups.iter().map(|lookup| lookup.len);
         let lengths = lengths.chain(tables.iter().map(|(table, _)| table.rows()));

@@ -14,11 +14,11 @@
 //! | | running maxima of pools, multiplicities of the look-up tables |
 //!
 //! # What is claimed
-//! - *Ranges, Relu, maxima*: one look-up argument a slice (logup, eprint 2022/1530, reduced by GKR,
+//! - *Ranges, Relu, functions, maxima*: one look-up argument a slice (logup, eprint 2022/1530, reduced by GKR,
 //!   eprint 2023/1284) over rows `(tag, x, y)`. Tags and tables are public by position; the row is
 //!   joined as `x + β y + β² tag`, never by packing integers. Remainders have exactly `s` bits, in
 //!   limbs with a table for each width; a value inside has its `b` bits, by a range or by being
-//!   looked up as the `x` or `y` of a Relu; a maximum is `m_j - m_{j-1} = max(t_j - m_{j-1}, 0)`.
+//!   looked up as the `x` or `y` of a Relu or of a function; a maximum is `m_j - m_{j-1} = max(t_j - m_{j-1}, 0)`.
 //! - *Linear maps*: `2^s q + remainder - half - bias - Σ w x = 0` for each output. The accumulator
 //!   is never committed. At a random point of the outputs, one coordinate vector an axis, this is
 //!   an inner product of `z` with weights that both sides compute from the model's weights in
@@ -195,7 +195,7 @@ fn check_roots(statement: &Statement<'_>) -> Result<(), VerifyError> {
     let ops = &statement.program.ops[statement.slice.ops.clone()];
     let needs_root = |op: &Op| match &op.kind {
         Kind::Linear(linear) => matches!(linear.map, Map::Conv { .. } | Map::Dense { .. }),
-        Kind::Relu | Kind::MaxPool(_) => false,
+        Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => false,
     };
     let is_missing = |(op, root): (&Op, &Option<WeightRoot>)| needs_root(op) && root.is_none();
     if roots.len() != ops.len() || ops.iter().zip(roots).any(is_missing) {

@@ -131,7 +131,7 @@ pub(super) fn leaves(
         );
         leaf += lookup.len;
     }
-    for (number, &(table, offset)) in cells.tables.iter().enumerate() {
+    for (number, (table, offset)) in cells.tables.iter().enumerate() {
         let base = tag(number);
         for row in 0..table.rows() {
             let (x, y) = table.row(row);

@@ -197,7 +197,7 @@ fn witness(program: &Program, cells: &Cells, owners: &[Owner]) -> Vec<i64> {
         }
     }
     for lookup in &cells.lookups {
-        let (table, offset) = cells.tables[lookup.table];
+        let (table, offset) = &cells.tables[lookup.table];
         let Place::Committed(at) = lookup.x.plus.place else { continue };
         for i in 0..lookup.len {
             if let Some(row) = table.find(vector[at + i], 0) {

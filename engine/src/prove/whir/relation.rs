@@ -56,7 +56,7 @@ pub(super) fn axes(linear: &Linear, len: usize) -> Vec<usize> {
             vec![window.planes, *channels_out, window.output[0], window.output[1]]
         }
         Map::Dense { rows, outer, .. } => vec![*rows, *outer],
-        Map::Sum { .. } | Map::Average { .. } => vec![len],
+        Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => vec![len],
     }
 }
 
@@ -187,7 +187,7 @@ impl Sum<'_> {
         for lookup in &cells.lookups {
             let weights = &eq[leaf..leaf + lookup.len];
             let total: EF = weights.iter().copied().sum();
-            let (table, _) = cells.tables[lookup.table];
+            let (table, _) = &cells.tables[lookup.table];
             let shared = alpha
                 - F::from_i64(lookup.x.constant)
                 - beta * F::from_i64(lookup.y.as_ref().map_or(0, |y| y.constant))
@@ -203,13 +203,13 @@ impl Sum<'_> {
             }
             leaf += lookup.len;
         }
-        for &(table, offset) in &cells.tables {
+        for (table, offset) in &cells.tables {
             let tag = alpha - beta.square() * F::from_u64(table.tag());
             for row in 0..table.rows() {
                 let (x, y) = table.row(row);
                 let denominator = tag - beta * F::from_i64(y) - F::from_i64(x);
                 constant += square * eq[leaf] * denominator;
-                self.weights[offset + row] -= gamma * eq[leaf];
+                self.weights[*offset + row] -= gamma * eq[leaf];
                 leaf += 1;
             }
         }
@@ -250,7 +250,7 @@ impl Sum<'_> {
                     }
                 }
             }
-            Map::Sum { .. } | Map::Average { .. } => linear.visit(|site| {
+            Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => linear.visit(|site| {
                 let weight = weights[site.outputs[0] as usize];
                 for (tap, &w) in site.taps.iter().zip(site.weights) {
                     self.add(place(tap.operand), tap.element as usize, -(weight * F::from_i32(w)));
@@ -276,7 +276,7 @@ fn bias(linear: &Linear, axes: &[Vec<EF>]) -> EF {
     match &linear.map {
         Map::Conv { .. } => total(0) * dot(1) * total(2) * total(3),
         Map::Dense { .. } => total(0) * dot(1),
-        Map::Sum { .. } | Map::Average { .. } => dot(0),
+        Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => dot(0),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn of(
     let linear = || {
         ops.iter().filter_map(|op| match &op.kind {
             Kind::Linear(linear) => Some((linear, program.value(op.output).len())),
-            Kind::Relu | Kind::MaxPool(_) => None,
+            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => None,
         })
     };
     // A tensor's extension and the padding's have degree one in each coordinate.

@@ -11,7 +11,7 @@ use crate::program::{Kind, Program, ProgramSlice};
 use crate::prove::Weights;
 
 /// The version of the protocol; another one for every change of what is absorbed or proven.
-const DOMAIN: &str = "microtome whir slice v1";
+const DOMAIN: &str = "microtome whir slice v2";
 
 /// The digest of everything that is public: the slice's operations with their weights, the shapes,
 /// scales and bits of its tensors, the context, and the tensors on its boundary. Where the weights

@@ -2,7 +2,7 @@
 //!
 //! # What is committed
 //! For each operation with weights, one vector: its weights, then its biases, then zeros up to a
-//! power of two. Multipliers of sums and averages follow from the scales and stay public.
+//! power of two. Multipliers of sums, averages and gathers follow from the scales and stay public.
 //!
 //! # The claims
 //! The sum of all claims (`relation`) is affine in the weights too. An operation's vector `w` adds
@@ -52,7 +52,7 @@ pub(super) struct WeightProof {
 pub(super) fn committed_values(linear: &Linear) -> Vec<i64> {
     let weights = match &linear.map {
         Map::Conv { .. } | Map::Dense { .. } => linear.weights.as_slice(),
-        Map::Sum { .. } | Map::Average { .. } => &[],
+        Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => &[],
     };
     weights.iter().map(|&w| i64::from(w)).chain(linear.bias.iter().copied()).collect()
 }
@@ -65,7 +65,7 @@ pub(super) fn lengths(linear: &Linear, output_len: usize) -> (usize, usize) {
             (channels_out * fan, *channels_out)
         }
         Map::Dense { inner, outer, .. } => (inner * outer, *outer),
-        Map::Sum { .. } => (0, output_len),
+        Map::Sum { .. } | Map::Gather { .. } => (0, output_len),
         Map::Average { .. } => (0, 0),
     }
 }
@@ -78,7 +78,7 @@ pub fn strip(program: &Program) -> Program {
         if let Kind::Linear(linear) = &mut op.kind {
             let weights = match &linear.map {
                 Map::Conv { .. } | Map::Dense { .. } => Vec::new(),
-                Map::Sum { .. } | Map::Average { .. } => linear.weights.clone(),
+                Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => linear.weights.clone(),
             };
             let (map, shift) = (linear.map.clone(), linear.shift);
             *linear = Arc::new(Linear { map, weights, bias: Vec::new(), shift });
@@ -180,7 +180,7 @@ fn bias_weights(op: &WeightedOp<'_>) -> Vec<EF> {
     match &op.linear.map {
         Map::Conv { .. } => scaled(total(0) * total(2) * total(3), 1),
         Map::Dense { .. } => scaled(total(0), 1),
-        Map::Sum { .. } => op.axes[0].clone(),
+        Map::Sum { .. } | Map::Gather { .. } => op.axes[0].clone(),
         Map::Average { .. } => Vec::new(),
     }
 }
@@ -199,7 +199,7 @@ fn op_products(op: &WeightedOp<'_>, input: &dyn Fn(usize) -> EF) -> Vec<EF> {
             };
             ((0..inner).map(at).collect(), op.axes[1].len(), &op.axes[1])
         }
-        Map::Sum { .. } | Map::Average { .. } => return Vec::new(),
+        Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => return Vec::new(),
     };
     let groups = outer.len() / rows_of_group.max(1);
     let fan = met.len() / groups.max(1);

@@ -90,7 +90,7 @@ fn count_lookups(
     values: &mut Values<'_>,
 ) -> Result<(), ProveError> {
     for lookup in &cells.lookups {
-        let (table, offset) = cells.tables[lookup.table];
+        let (table, offset) = &cells.tables[lookup.table];
         for i in 0..lookup.len {
             let x = values.difference(&lookup.x, i);
             let y = lookup.y.as_ref().map_or(0, |y| values.difference(y, i));

@@ -87,6 +87,7 @@ fn window(planes: usize, kernel: [usize; 2], pads: [usize; 2]) -> Window {
         strides: [1, 1],
         pads,
         dilations: [1, 1],
+        spreads: [1, 1],
     }
 }
 

@@ -1,0 +1,45 @@
+//! The README's table of operators.
+
+use super::{OPERATORS, Proof};
+use crate::prove::System;
+
+impl Proof {
+    /// What is proven, in a few words.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing to prove",
+            Self::Linear => "linear relation, rounding remainder in range",
+            Self::Move => "linear relation, exact",
+            Self::Relu => "look-up of (x, max(x, 0))",
+            Self::Maximum => "running maximum by look-ups",
+            Self::Table => "look-up of (x, f(x))",
+            Self::LinearAndMaximum => "linear relation and running maximum",
+            Self::ReluAndLinear => "look-up of (x, max(x, 0)) and linear relation",
+        }
+    }
+
+    /// The systems that prove it.
+    fn systems(self) -> &'static [System] {
+        &System::ALL
+    }
+}
+
+/// The table of operators in Markdown, a line each.
+#[must_use]
+pub fn coverage_table() -> String {
+    let mut table = String::from(
+        "| operator | opset | halo2 | whir | becomes | proven by | error, at most |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for operator in OPERATORS {
+        let systems = operator.proof.systems();
+        let [halo2, whir] =
+            [System::Halo2, System::Whir].map(|s| if systems.contains(&s) { "yes" } else { "no" });
+        let (name, opsets, how) = (operator.name, operator.opsets, operator.proof.text());
+        let (becomes, error) = (operator.becomes, operator.error);
+        table.push_str(&format!(
+            "| {name} | {opsets} | {halo2} | {whir} | {becomes} | {how} | {error} |\n"
+        ));
+    }
+    table
+}

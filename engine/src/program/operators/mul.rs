@@ -1,0 +1,123 @@
+//! `x · c` for a constant `c`, with broadcasting.
+
+use super::moves::{self, broadcast};
+use super::{Operator, Proof, layers};
+use crate::graph::Node;
+use crate::program::skeleton::ops::{Builder, Input, Lowered, NewOp, NewScale};
+use crate::program::skeleton::{FloatWeights, SkeletonKind};
+use crate::program::{Operand, Read, Window};
+
+pub(super) static MUL: Operator = Operator {
+    name: "Mul",
+    opsets: "7–21",
+    proof: Proof::Linear,
+    becomes: "convolution with a weight a channel, one factor constant; folded into the layer \
+              before it where it can be; two computed factors are refused",
+    error: layers::ERROR,
+    lower: mul,
+};
+
+fn mul(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
+    match (builder.is_constant(node, 0), builder.is_constant(node, 1)) {
+        (false, true) => scaled(builder, node, 0, 1, |c| c),
+        (true, false) => scaled(builder, node, 1, 0, |c| c),
+        _ => Err("a product of two computed tensors is not supported in a proof here".into()),
+    }
+}
+
+/// The product of a computed input with `factor(c)` of a constant one.
+pub(super) fn scaled(
+    builder: &Builder<'_>,
+    node: &Node,
+    data: usize,
+    constant: usize,
+    factor: impl Fn(f64) -> f64,
+) -> Result<Lowered, String> {
+    let (from, shape) = (builder.shape(node, data)?, builder.output_shape(node)?);
+    let constants: Vec<f64> =
+        builder.weights(node, constant)?.iter().map(|&c| factor(f64::from(c))).collect();
+    if let Some(at) = constants.iter().position(|c| !c.is_finite()) {
+        return Err(format!("its constant gives no finite factor at element {at}"));
+    }
+    let operand = crate::program::skeleton::weights::broadcast(builder.shape(node, constant)?, shape)?;
+    let input = builder.data(node, data)?;
+    let len: usize = shape.iter().product();
+    if from == shape
+        && let Some(op) = builder.foldable(node, input)
+        && let Some(factors) =
+            builder.per_channel(op, shape, |at| constants[operand.element(shape, at)])
+    {
+        let shifts = vec![0.0; factors.len()];
+        return Ok(Lowered::Folded { op, factors, shifts });
+    }
+    let input = Input::Value(input);
+    let mut ops = Vec::new();
+    let mut read = input;
+    if from.iter().product::<usize>() != len {
+        let whole = Read { axes: broadcast(from, shape)?, sums: Vec::new() };
+        let kind = moves::gather(shape.to_vec(), vec![whole], vec![1.0]);
+        let scale = NewScale::Of(input);
+        ops.push(moves::step(kind, vec![input], "broadcast", shape.to_vec(), scale));
+        read = Input::Step(0);
+    }
+    let channels = Channels::of(shape, &operand);
+    let factors = channels.numbers(shape, &operand, &constants);
+    ops.push(NewOp::last(channels.convolution(1, vec![1.0; factors.len()], factors), vec![read]));
+    Ok(Lowered::Ops(ops))
+}
+
+/// A shape as `[outer, channels, inner]`, so that a constant only depends on the channel.
+pub(super) struct Channels {
+    pub outer: usize,
+    pub channels: usize,
+    pub inner: usize,
+    /// The axes that are the channels.
+    axes: std::ops::Range<usize>,
+}
+
+impl Channels {
+    /// From how the constant is broadcast: the axes between the first and the last that it varies
+    /// over.
+    pub fn of(shape: &[usize], operand: &Operand) -> Self {
+        let mut varying = (0..shape.len()).filter(|&axis| operand.strides[axis] > 0);
+        let first = varying.next().unwrap_or(shape.len());
+        let axes = first..varying.last().unwrap_or(first).saturating_add(1).min(shape.len());
+        let side = |axes: &[usize]| axes.iter().product();
+        Self {
+            outer: side(&shape[..axes.start]),
+            channels: side(&shape[axes.clone()]),
+            inner: side(&shape[axes.end..]),
+            axes,
+        }
+    }
+
+    /// The constant's number for each channel.
+    pub fn numbers(&self, shape: &[usize], operand: &Operand, constants: &[f64]) -> Vec<f64> {
+        let strides = operand.strides[self.axes.clone()].to_vec();
+        let (channels, operand) = (&shape[self.axes.clone()], Operand { strides });
+        (0..self.channels).map(|channel| constants[operand.element(channels, channel)]).collect()
+    }
+
+    /// A convolution of one pixel that sums `fan` channels of the input into each of its own, with
+    /// these weights times a factor a channel.
+    pub fn convolution(&self, fan: usize, weights: Vec<f32>, factors: Vec<f64>) -> SkeletonKind {
+        let window = Window {
+            planes: self.outer,
+            input: [1, self.inner],
+            output: [1, self.inner],
+            kernel: [1, 1],
+            strides: [1, 1],
+            pads: [0, 0],
+            dilations: [1, 1],
+            spreads: [1, 1],
+        };
+        let bias = vec![0.0; self.channels];
+        let floats = FloatWeights { weights: weights.into(), factors, bias };
+        SkeletonKind::Conv {
+            window,
+            channels_in: fan * self.channels,
+            groups: self.channels,
+            floats,
+        }
+    }
+}
