@@ -4,7 +4,7 @@
 //! left out. FLOPs are two for each MAC; other operators by formulas of their own (see `operators.rs`).
 
 mod liveness;
-mod operators;
+pub(crate) mod operators;
 
 use serde::{Deserialize, Serialize};
 

@@ -35,7 +35,7 @@ pub fn macs_and_flops(graph: &Graph, node: &Node) -> (u64, u64) {
         "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Identity" | "Dropout" | "Transpose"
         | "Concat" | "Split" | "Slice" | "Gather" | "GatherElements" | "GatherND" | "Pad"
         | "Cast" | "Shape" | "Constant" | "ConstantOfShape" | "Expand" | "Tile"
-        | "DepthToSpace" | "SpaceToDepth" => 0,
+        | "DepthToSpace" | "SpaceToDepth" | "Resize" | "Upsample" => 0,
         _ => n,
     };
     (macs, flops)

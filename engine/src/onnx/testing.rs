@@ -81,6 +81,26 @@ impl Draft {
         self
     }
 
+    /// Gives the last node an attribute that is a number.
+    pub fn with_float(self, name: &str, value: f32) -> Self {
+        let attribute = AttributeProto { f: value, ..AttributeProto::default() };
+        self.with(name, AttributeType::Float, attribute)
+    }
+
+    /// Gives the last node an attribute that is a text.
+    pub fn with_text(self, name: &str, value: &str) -> Self {
+        let attribute = AttributeProto { s: value.into(), ..AttributeProto::default() };
+        self.with(name, AttributeType::String, attribute)
+    }
+
+    fn with(mut self, name: &str, kind: AttributeType, attribute: AttributeProto) -> Self {
+        let (name, r#type) = (name.to_owned(), kind as i32);
+        if let Some(node) = self.graph.node.last_mut() {
+            node.attribute.push(AttributeProto { name, r#type, ..attribute });
+        }
+        self
+    }
+
     pub fn bytes(self) -> Vec<u8> {
         let opset = OperatorSetIdProto { domain: String::new(), version: self.opset };
         let model = ModelProto {
@@ -98,7 +118,18 @@ impl Draft {
 }
 
 fn attribute(name: &str, values: &[i64]) -> AttributeProto {
-    let is_list = ["pads", "strides", "dilations", "kernel_shape", "axes"].contains(&name);
+    let lists = [
+        "pads",
+        "strides",
+        "dilations",
+        "kernel_shape",
+        "axes",
+        "perm",
+        "output_padding",
+        "starts",
+        "ends",
+    ];
+    let is_list = lists.contains(&name);
     let kind = if is_list { AttributeType::Ints } else { AttributeType::Int };
     AttributeProto {
         name: name.into(),

@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{
-    Kind, Linear, Map, Op, Operand, Program, ProgramSlice, Read, Value, ValueId, Window,
-};
+use super::{Kind, Linear, Map, Op, Operand, Program, ProgramSlice, Read, Value, ValueId, Window};
 
 /// Elements that a tensor may have.
 const MOST_ELEMENTS: usize = 1 << 28;
@@ -286,9 +284,8 @@ fn gather_fan(
     {
         return Err("its operands don't fit its shapes");
     }
-    let inside = |(read, input): (&Read, &&Value)| {
-        read.reach().is_none_or(|last| last < input.len() as u64)
-    };
+    let inside =
+        |(read, input): (&Read, &&Value)| read.reach().is_none_or(|last| last < input.len() as u64);
     if !reads.iter().zip(inputs).all(inside) {
         return Err("it reads what its operands don't have");
     }

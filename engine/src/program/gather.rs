@@ -5,7 +5,6 @@
 //! its sides have, and whether it stays inside its operands can be told from those alone.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -77,8 +76,7 @@ pub(super) fn visit(
     positions(shape, |element, position| {
         taps.clear();
         tap_weights.clear();
-        for (((operand, read), offsets), &weight) in
-            (0u32..).zip(reads).zip(&offsets).zip(weights)
+        for (((operand, read), offsets), &weight) in (0u32..).zip(reads).zip(&offsets).zip(weights)
         {
             let Some(first) = read.element(position) else { continue };
             taps.extend(offsets.iter().map(|at| Tap { operand, element: (first + at) as u32 }));
@@ -95,7 +93,10 @@ pub(super) fn visit(
 
 /// Which operands are read together, and at how many positions of these dimensions. The masks have
 /// one truth value an operand. Dimensions are by number, of the shape that `reads` go over.
-pub(crate) fn presence(reads: &[Read], dimensions: Range<usize>) -> BTreeMap<Vec<bool>, usize> {
+pub(crate) fn presence(
+    reads: &[Read],
+    dimensions: impl IntoIterator<Item = usize>,
+) -> BTreeMap<Vec<bool>, usize> {
     let mut masks = BTreeMap::from([(vec![true; reads.len()], 1)]);
     for dimension in dimensions {
         let mut here: BTreeMap<Vec<bool>, usize> = BTreeMap::new();

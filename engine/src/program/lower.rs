@@ -212,9 +212,9 @@ fn quantise(
     let mut shift = 1;
     let is_whole = |value: &f64| value.fract() == 0.0 && value.abs() <= limit(weight_bits - 1);
     // Whole multiples are exact at any shift, and the least one has the smallest remainders.
-    let is_exact = matches!(map, Map::Gather { .. })
-        && real.iter().chain(real_bias).all(is_whole);
-    while !is_exact && shift < MAX_SHIFT && (greatest * at(shift + 1)).round() <= limit(weight_bits) {
+    let is_exact = matches!(map, Map::Gather { .. }) && real.iter().chain(real_bias).all(is_whole);
+    while !is_exact && shift < MAX_SHIFT && (greatest * at(shift + 1)).round() <= limit(weight_bits)
+    {
         let is_enough = (greatest * at(shift)).round() > limit(LEAST_WEIGHT_BITS);
         if shift >= USUAL_SHIFT && is_enough {
             break;
@@ -248,11 +248,7 @@ fn fewest_taps(window: &super::Window, count_include_pad: bool) -> usize {
 }
 
 fn weight_error(names: Names<'_>, ratio: f64) -> LowerError {
-    LowerError::Weight {
-        node: names.node.to_owned(),
-        operator: names.operator.to_owned(),
-        ratio,
-    }
+    LowerError::Weight { node: names.node.to_owned(), operator: names.operator.to_owned(), ratio }
 }
 
 fn overflow(names: Names<'_>) -> LowerError {

@@ -56,8 +56,6 @@ impl Table {
     pub fn pairs(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let defined = |(input, output): (i64, &Option<i32>)| Some((input, i64::from((*output)?)));
         let first = (self.least()..).zip(&self.outputs).find_map(defined);
-        (self.least()..)
-            .zip(&self.outputs)
-            .filter_map(move |pair| defined(pair).or(first))
+        (self.least()..).zip(&self.outputs).filter_map(move |pair| defined(pair).or(first))
     }
 }

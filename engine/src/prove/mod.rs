@@ -9,6 +9,8 @@
 
 pub mod halo2;
 #[cfg(test)]
+mod operators;
+#[cfg(test)]
 mod testing;
 pub mod whir;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::program::{
-    Kind, Linear, Map, Op, Operand, Program, Trace, Value, ValueId, Window, accumulators,
+    Kind, Linear, Map, Op, Operand, Program, Read, Table, Trace, Value, ValueId, Window,
+    accumulators,
 };
 
 /// A small deterministic generator (SplitMix64), so that a failing test fails again.
@@ -127,6 +128,47 @@ impl Model {
         self.op("Relu", Kind::Relu, vec![input], &shape)
     }
 
+    /// A gather of one operand by its axes, without requantising.
+    pub fn moved(&mut self, input: ValueId, axes: Vec<Vec<Option<u32>>>) -> ValueId {
+        let shape: Vec<usize> = axes.iter().map(Vec::len).collect();
+        let reads = vec![Read { axes, sums: vec![] }];
+        let map = Map::Gather { shape: shape.clone(), reads };
+        let kind = Kind::Linear(Arc::new(Linear { map, weights: vec![2], bias: vec![], shift: 1 }));
+        self.op("Move", kind, vec![input], &shape)
+    }
+
+    /// A random gather of elements that these tensors have.
+    pub fn gather(&mut self, inputs: &[ValueId], shape: &[usize]) -> ValueId {
+        let reads = inputs.iter().map(|&id| {
+            let most = self.program.value(id).len() / (shape.len() + 1);
+            let random = &mut self.random;
+            let mut step =
+                |gap: bool| (!gap || random.below(4) > 0).then(|| random.below(most.max(1)) as u32);
+            let axes = shape.iter().map(|&side| (0..side).map(|_| step(true)).collect()).collect();
+            let sums = vec![(0..2).filter_map(|_| step(false)).collect()];
+            Read { axes, sums }
+        });
+        let reads: Vec<Read> = reads.collect();
+        let (weights, bias) = (weights(&mut self.random, reads.len()), vec![]);
+        let linear =
+            Linear { map: Map::Gather { shape: shape.into(), reads }, weights, bias, shift: 1 };
+        self.linear(linear, inputs, shape)
+    }
+
+    /// A random function, defined where the run needs it and on half of the other integers.
+    pub fn table(&mut self, input: ValueId) -> ValueId {
+        let value = self.program.value(input);
+        let (shape, range) = (value.shape.clone(), value.range());
+        let needed: Vec<i64> = self.trace[&input].iter().map(|&v| v.into()).collect();
+        let span = (range.end() - range.start() + 1) as usize;
+        let outputs = range.clone().map(|x| {
+            let y = (self.random.below(span) as i64 + range.start()) as i32;
+            (self.random.below(2) == 0 || needed.contains(&x)).then_some(y)
+        });
+        let outputs = outputs.collect();
+        self.op("Table", Kind::Table(Arc::new(Table { outputs })), vec![input], &shape)
+    }
+
     pub fn max_pool(&mut self, input: ValueId, window: [[usize; 2]; 4]) -> ValueId {
         let shape = self.program.value(input).shape.clone();
         let window = sliding(shape[0] * shape[1], [shape[2], shape[3]], window);
@@ -245,8 +287,43 @@ pub(in crate::prove) fn random_maps() -> Vec<(String, Linear)> {
         let shape: Vec<usize> = (0..1 + random.below(4)).map(|_| 1 + random.below(6)).collect();
         let operands = (0..1 + random.below(3)).map(|_| random_operand(random, &shape)).collect();
         maps.push((format!("sum {seed}"), random_sum(random, &shape, operands)));
+        maps.push((format!("gather {seed}"), random_gather(random, &shape)));
+        let spread = sliding(planes, input, [kernel, [1; 2], pads, dilations]);
+        let spreads = [1 + random.below(3), 1 + random.below(3)];
+        // As many outputs as the spread input has positions for the window.
+        let output = std::array::from_fn(|i| (input[i] - 1) * (spreads[i] - 1) + spread.output[i]);
+        let spread = Window { output, spreads, ..spread };
+        maps.push((format!("spread {seed}"), random_conv(random, spread, cin, cout, 1)));
     }
     maps
+}
+
+/// Reads with gaps, repetitions and sums.
+pub(in crate::prove) fn random_gather(random: &mut Random, shape: &[usize]) -> Linear {
+    let mut reads = Vec::new();
+    for _ in 0..1 + random.below(3) {
+        let gaps = random.below(2) == 0;
+        let mut axis = |side: usize| -> Vec<Option<u32>> {
+            let step = 1 + random.below(5);
+            let jumps = random.below(3) == 0;
+            let at = |random: &mut Random, i| if jumps { random.below(9) } else { i * step };
+            (0..side)
+                .map(|i| (!gaps || random.below(4) > 0).then(|| at(random, i) as u32))
+                .collect()
+        };
+        let axes = shape.iter().map(|&side| axis(side)).collect();
+        let sums = (0..random.below(3))
+            .map(|_| (0..1 + random.below(3)).map(|_| random.below(7) as u32).collect())
+            .collect();
+        reads.push(Read { axes, sums });
+    }
+    let bias = if random.below(2) == 0 { biases(random, shape.iter().product()) } else { vec![] };
+    Linear {
+        weights: weights(random, reads.len()),
+        bias,
+        map: Map::Gather { shape: shape.into(), reads },
+        shift: 1,
+    }
 }
 
 /// Row-major strides with some dimensions broadcast.

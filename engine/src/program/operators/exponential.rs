@@ -42,6 +42,6 @@ mod tests {
         bits.iter().for_each(|b| {
             hasher.update(&b.to_le_bytes());
         });
-        expect_test::expect![[r#""#]].assert_eq(&hasher.finalize().to_hex()[..16]);
+        expect_test::expect!["7d246f6caa457600"].assert_eq(&hasher.finalize().to_hex()[..16]);
     }
 }

@@ -39,10 +39,10 @@ mod split;
 mod sub;
 mod sums;
 mod tanh;
+#[cfg(test)]
+pub(crate) mod tests;
 mod tile;
 mod transpose;
-#[cfg(test)]
-mod tests;
 
 pub use coverage::coverage_table;
 

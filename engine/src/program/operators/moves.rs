@@ -56,7 +56,10 @@ pub(super) fn axis(given: i64, rank: usize) -> Result<usize, String> {
 pub(super) fn is_identity(shape: &[usize], read: &Read) -> bool {
     let in_order = |((axis, stride), side): ((&Vec<Option<u32>>, usize), usize)| {
         side == 1 && axis[0] == Some(0)
-            || axis.iter().enumerate().all(|(at, &step)| step.map(|s| s as usize) == Some(at * stride))
+            || axis
+                .iter()
+                .enumerate()
+                .all(|(at, &step)| step.map(|s| s as usize) == Some(at * stride))
     };
     read.sums.is_empty()
         && read.axes.iter().zip(strides(shape)).zip(shape.iter().copied()).all(in_order)

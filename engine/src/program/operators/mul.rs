@@ -39,7 +39,8 @@ pub(super) fn scaled(
     if let Some(at) = constants.iter().position(|c| !c.is_finite()) {
         return Err(format!("its constant gives no finite factor at element {at}"));
     }
-    let operand = crate::program::skeleton::weights::broadcast(builder.shape(node, constant)?, shape)?;
+    let operand =
+        crate::program::skeleton::weights::broadcast(builder.shape(node, constant)?, shape)?;
     let input = builder.data(node, data)?;
     let len: usize = shape.iter().product();
     if from == shape

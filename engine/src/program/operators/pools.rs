@@ -39,11 +39,8 @@ pub(super) static AVERAGE_POOL: Operator = Operator {
     lower: |builder, node| Lowered::one(builder.average(node)?, builder.data(node, 0)?),
 };
 
-pub(super) static GLOBAL_AVERAGE_POOL: Operator = Operator {
-    name: "GlobalAveragePool",
-    becomes: "weighted sum over each plane",
-    ..AVERAGE_POOL
-};
+pub(super) static GLOBAL_AVERAGE_POOL: Operator =
+    Operator { name: "GlobalAveragePool", becomes: "weighted sum over each plane", ..AVERAGE_POOL };
 
 fn max_pool(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
     Lowered::of_scale(builder.max_pool(node)?, builder.data(node, 0)?)

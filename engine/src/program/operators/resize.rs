@@ -68,9 +68,7 @@ fn scales(
 ) -> Result<Vec<f32>, String> {
     let given = builder.graph.input(node, position);
     match given.map(|tensor| &tensor.constant) {
-        Some(Some(Constant::Float(scales))) if scales.len() == input.len() => {
-            Ok(scales.to_vec())
-        }
+        Some(Some(Constant::Float(scales))) if scales.len() == input.len() => Ok(scales.to_vec()),
         // Sizes instead of scales: the scales follow from them.
         None => Ok(ratios(input, output)),
         Some(Some(Constant::Float(scales))) if scales.is_empty() => Ok(ratios(input, output)),

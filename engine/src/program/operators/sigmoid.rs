@@ -9,7 +9,5 @@ pub(super) static SIGMOID: Operator = Operator {
     proof: Proof::Table,
     becomes: "table of 1 / (1 + e^-x)",
     error: function::ERROR,
-    lower: |builder, node| {
-        function::lower(builder, node, |x, _| 1.0 / (1.0 + exp(-x)), [0.0; 2])
-    },
+    lower: |builder, node| function::lower(builder, node, |x, _| 1.0 / (1.0 + exp(-x)), [0.0; 2]),
 };

@@ -15,9 +15,8 @@ pub(super) static TILE: Operator = Operator {
             return Err("its output is no multiple of its input".into());
         }
         let sides = input.iter().zip(output).zip(moves::strides(input));
-        let axes = sides.map(|((&from, &to), stride)| {
-            moves::steps((0..to).map(|at| Some(at % from)), stride)
-        });
+        let axes = sides
+            .map(|((&from, &to), stride)| moves::steps((0..to).map(|at| Some(at % from)), stride));
         moves::moved(builder, node, output.to_vec(), axes.collect::<Result<_, _>>()?)
     },
 };

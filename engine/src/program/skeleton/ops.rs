@@ -70,10 +70,7 @@ impl Lowered {
     /// One operation of one input, under the input's scale.
     pub fn of_scale(kind: SkeletonKind, input: ValueId) -> Result<Self, String> {
         let input = Input::Value(input);
-        Ok(Self::Ops(vec![NewOp {
-            scale: NewScale::Of(input),
-            ..NewOp::last(kind, vec![input])
-        }]))
+        Ok(Self::Ops(vec![NewOp { scale: NewScale::Of(input), ..NewOp::last(kind, vec![input]) }]))
     }
 }
 
@@ -286,7 +283,11 @@ impl<'a> Builder<'a> {
         })
     }
 
-    pub(in crate::program) fn shape(&self, node: &Node, position: usize) -> Result<&'a [usize], String> {
+    pub(in crate::program) fn shape(
+        &self,
+        node: &Node,
+        position: usize,
+    ) -> Result<&'a [usize], String> {
         let tensor = self.graph.input(node, position).ok_or("an input is missing")?;
         tensor
             .shape

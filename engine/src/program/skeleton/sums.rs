@@ -121,7 +121,8 @@ impl Builder<'_> {
         }
         if let &[input] = inputs.as_slice()
             && let Some(op) = self.foldable(node, input)
-            && let Some(shifts) = self.per_channel(op, shape, |at| bias.get(at).copied().unwrap_or(0.0))
+            && let Some(shifts) =
+                self.per_channel(op, shape, |at| bias.get(at).copied().unwrap_or(0.0))
         {
             let factors = vec![coefficients[0]; shifts.len()];
             return Ok(Lowered::Folded { op, factors, shifts });

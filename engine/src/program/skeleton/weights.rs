@@ -30,7 +30,11 @@ pub(in crate::program) fn transpose(values: &[f32], rows: usize, columns: usize)
 }
 
 /// A bias as one number a feature, where it is the same for all rows.
-pub(in crate::program) fn per_feature(shape: &[usize], values: &[f64], features: usize) -> Option<Vec<f64>> {
+pub(in crate::program) fn per_feature(
+    shape: &[usize],
+    values: &[f64],
+    features: usize,
+) -> Option<Vec<f64>> {
     let leading_are_one = shape.iter().rev().skip(1).all(|&d| d == 1);
     match values {
         [one] => Some(vec![*one; features]),

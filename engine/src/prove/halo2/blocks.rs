@@ -183,12 +183,15 @@ fn innermost_axis(shape: &[usize]) -> Option<usize> {
 fn gather_rows(shape: &[usize], reads: &[Read], most: usize, lanes: usize) -> usize {
     let Some(axis) = innermost_axis(shape) else {
         let masks = presence(reads, 0..shape.len());
-        return masks.into_iter().map(|(mask, times)| {
-            let taps = reads.iter().zip(&mask).filter(|(_, is_read)| **is_read);
-            times * block_rows(taps.map(|(read, _)| distinct(&[Some(0)], read)).sum(), lanes)
-        }).sum();
+        return masks
+            .into_iter()
+            .map(|(mask, times)| {
+                let taps = reads.iter().zip(&mask).filter(|(_, is_read)| **is_read);
+                times * block_rows(taps.map(|(read, _)| distinct(&[Some(0)], read)).sum(), lanes)
+            })
+            .sum();
     };
-    let outer = presence(reads, 0..axis);
+    let outer = presence(reads, (0..shape.len()).filter(|&other| other != axis));
     let mut chunks: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
     for first in (0..shape[axis]).step_by(most) {
         let last = (first + most).min(shape[axis]);

@@ -222,12 +222,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
     }
 
     /// The wires of a tensor whose elements are all elsewhere already.
-    fn moved(
-        &self,
-        linear: &Linear,
-        inputs: &[ValueId],
-        len: usize,
-    ) -> Result<Vec<Wire>, Error> {
+    fn moved(&self, linear: &Linear, inputs: &[ValueId], len: usize) -> Result<Vec<Wire>, Error> {
         let inputs = inputs.iter().map(|id| self.wires.get(id));
         let inputs = inputs.collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)?;
         let mut wires = Vec::with_capacity(len);

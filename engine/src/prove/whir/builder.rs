@@ -31,8 +31,7 @@ impl<'a> Builder<'a> {
     ) -> Self {
         let boundary = slice.inputs.iter().chain(&slice.outputs).enumerate();
         let places = boundary.map(|(at, &id)| (id, Place::Public(at))).collect();
-        let readers =
-            program.ops[slice.ops.clone()].iter().filter(|op| is_looked_up(&op.kind));
+        let readers = program.ops[slice.ops.clone()].iter().filter(|op| is_looked_up(&op.kind));
         Self {
             program,
             width,

@@ -94,10 +94,7 @@ pub(super) enum OpCells {
     OutputOnly,
     /// Which elements of the input each step reads, the first two steps' first; the maxima after
     /// each step but the first, of which the last is the output.
-    MaxPool {
-        taps: Vec<Arc<[u32]>>,
-        maxima: Vec<Place>,
-    },
+    MaxPool { taps: Vec<Arc<[u32]>>, maxima: Vec<Place> },
 }
 
 /// Everything about a slice that the protocol needs beside the values.

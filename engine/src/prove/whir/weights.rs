@@ -78,7 +78,9 @@ pub fn strip(program: &Program) -> Program {
         if let Kind::Linear(linear) = &mut op.kind {
             let weights = match &linear.map {
                 Map::Conv { .. } | Map::Dense { .. } => Vec::new(),
-                Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => linear.weights.clone(),
+                Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => {
+                    linear.weights.clone()
+                }
             };
             let (map, shift) = (linear.map.clone(), linear.shift);
             *linear = Arc::new(Linear { map, weights, bias: Vec::new(), shift });

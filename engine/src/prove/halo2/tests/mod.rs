@@ -115,7 +115,8 @@ fn mock<const M: usize, const C: usize>(
 }
 
 /// Every gadget at once, small: strided, padded convolution with a fused ReLU and pairwise
-/// maximum, a residual sum of three with broadcast, a general maximum, an average, a dense layer.
+/// maximum, a residual sum of three with broadcast, a general maximum, an average, a dense layer,
+/// functions alone and fused, a move and a gather.
 fn small(bits: u32) -> Case {
     let mut model = Model::new(11, bits);
     model.least_shift = 2;
@@ -128,8 +129,12 @@ fn small(bits: u32) -> Case {
     let f = model.sum(&[c, e, c], &[1, 3, 3, 3], &[&[27, 9, 3, 1], &[27, 9, 3, 1], &[27, 9, 0, 0]]);
     let g = model.relu(f);
     let h = model.dense(g, 1, 3);
+    let i = model.table(e);
+    let j = model.moved(i, vec![vec![Some(9), Some(0)], vec![Some(3), Some(1), Some(3)]]);
+    let k = model.gather(&[j, i], &[2, 3]);
+    let l = model.table(k);
     // The ReLU's output is a boundary tensor too, as where a residual connection leaves a slice.
-    Case::whole(model.finish(&[g, h]))
+    Case::whole(model.finish(&[g, h, l]))
 }
 
 /// A circuit as small as can be, for the real prover.

@@ -43,7 +43,7 @@ fn forged(program: &Program, public: &[&[i32]], limb: i64) -> Option<Result<(), 
     for lookup in &cells.lookups {
         let Place::Committed(offset) = lookup.x.plus.place else { continue };
         committed[offset..offset + lookup.len].fill(limb);
-        let (table, rows) = cells.tables[lookup.table];
+        let (table, rows) = &cells.tables[lookup.table];
         committed[rows + table.find(limb, 0).unwrap()] += lookup.len as i64;
     }
     let values = Values { committed, public };

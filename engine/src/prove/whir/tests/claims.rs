@@ -3,7 +3,7 @@
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 
 use super::*;
-use crate::program::{Linear, Map};
+use crate::program::{Linear, Map, Read};
 use crate::prove::testing::{Random, random_maps};
 use crate::prove::whir::field::{EF, F};
 use crate::prove::whir::relation::{Challenges, axes, axis_variables, eq_weights, functional};
@@ -93,6 +93,10 @@ fn with_map(seed: u64, linear: Linear) -> Case {
                 vec![1 + operand.element(shape, shape.iter().product::<usize>() - 1)]
             };
             (operands.iter().map(operand).collect(), shape.clone())
+        }
+        Map::Gather { shape, reads } => {
+            let len = |read: &Read| vec![1 + read.reach().unwrap_or(0) as usize];
+            (reads.iter().map(len).collect(), shape.clone())
         }
         Map::Average { window, .. } => (
             vec![vec![window.planes, window.input[0], window.input[1]]],

@@ -14,13 +14,13 @@ fn verdict(case: &Case, change: impl FnOnce(&mut [i64])) -> Result<(), Rejection
         witness::values(&case.program, &case.slice, &cells, &case.trace, &public).unwrap();
     change(&mut values.committed);
     // Counts again, as far as the rows exist.
-    for &(table, offset) in &cells.tables {
-        values.committed[offset..offset + table.rows()].fill(0);
+    for (table, offset) in &cells.tables {
+        values.committed[*offset..offset + table.rows()].fill(0);
     }
     let mut failing = Vec::new();
     let mut leaf = 0;
     for lookup in &cells.lookups {
-        let (table, offset) = cells.tables[lookup.table];
+        let (table, offset) = &cells.tables[lookup.table];
         for i in 0..lookup.len {
             let x = values.difference(&lookup.x, i);
             let y = lookup.y.as_ref().map_or(0, |y| values.difference(y, i));
@@ -78,7 +78,7 @@ fn every_kind_of_committed_value_is_bound() {
                     Place::Public(_) => None,
                 }));
             }
-            OpCells::Relu => {}
+            OpCells::OutputOnly => {}
         }
         let len = case.program.value(op.output).len();
         for (kind, offset) in offsets {

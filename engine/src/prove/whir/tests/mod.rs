@@ -65,7 +65,7 @@ impl Case {
 
 /// Every operation at once, small, with channels and sides that are no powers of two: strided,
 /// padded convolution, ReLU, two pools, an average, a residual sum of three with broadcast, a
-/// grouped convolution with dilation, a dense layer.
+/// grouped convolution with dilation, a dense layer, functions, a move and a gather.
 fn small(bits: u32) -> Case {
     let mut model = Model::new(11, bits);
     model.least_shift = 2;
@@ -79,8 +79,12 @@ fn small(bits: u32) -> Case {
     let g = model.conv(f, 6, 3, [[2; 2], [1; 2], [1; 2], [2; 2]]);
     let h = model.relu(g);
     let i = model.dense(h, 1, 3);
+    let j = model.table(e);
+    let k = model.moved(j, vec![vec![Some(9), Some(0)], vec![Some(3), Some(1), Some(3)]]);
+    let l = model.gather(&[k, j], &[2, 3]);
+    let m = model.table(l);
     // Inner tensors on the boundary too, as where a residual connection leaves a slice.
-    Case::whole(model.finish(&[c, h, i]))
+    Case::whole(model.finish(&[c, h, i, m]))
 }
 
 /// A convolution, a pool, a dense layer and a ReLU, as small as can be.
