@@ -337,3 +337,34 @@ fn random_operand(random: &mut Random, shape: &[usize]) -> Operand {
     }
     Operand { strides }
 }
+
+/// A program of one linear map, between ReLUs so that all its tensors are inside.
+pub(in crate::prove) fn with_map(seed: u64, linear: Linear) -> (Program, Trace) {
+    let mut model = Model::new(seed, 8);
+    let (inputs, output): (Vec<Vec<usize>>, Vec<usize>) = match &linear.map {
+        Map::Conv { window, channels_in, channels_out, .. } => (
+            vec![vec![window.planes, *channels_in, window.input[0], window.input[1]]],
+            vec![window.planes, *channels_out, window.output[0], window.output[1]],
+        ),
+        Map::Dense { rows, inner, outer } => (vec![vec![*rows, *inner]], vec![*rows, *outer]),
+        Map::Sum { shape, operands } => {
+            let operand = |operand: &Operand| {
+                vec![1 + operand.element(shape, shape.iter().product::<usize>() - 1)]
+            };
+            (operands.iter().map(operand).collect(), shape.clone())
+        }
+        Map::Gather { shape, reads } => {
+            let len = |read: &Read| vec![1 + read.reach().unwrap_or(0) as usize];
+            (reads.iter().map(len).collect(), shape.clone())
+        }
+        Map::Average { window, .. } => (
+            vec![vec![window.planes, window.input[0], window.input[1]]],
+            vec![window.planes, window.output[0], window.output[1]],
+        ),
+    };
+    let ids: Vec<ValueId> = inputs.iter().map(|shape| model.input(shape)).collect();
+    let read: Vec<ValueId> = ids.iter().map(|&id| model.relu(id)).collect();
+    let output = model.linear(linear, &read, &output);
+    let last = model.relu(output);
+    model.finish(&[last])
+}

@@ -34,7 +34,7 @@ fn random_chain(seed: u64) -> (Program, Trace) {
         let spans = |axis: usize| shape[axis + 2] > 2 * window[0][axis];
         let pads = [0, 1].map(|axis| window[2][axis].min(window[0][axis] - 1));
         let window = [window[0], window[1], pads, window[3]];
-        x = match model.random.below(6) {
+        x = match model.random.below(8) {
             0 if spans(0) && spans(1) => model.conv(x, 2 * groups, groups, window),
             1 if spans(0) && spans(1) => model.average(x, window, seed.is_multiple_of(2)),
             2 if spans(0) && spans(1) => model.max_pool(x, [window[0], window[1], [0; 2], [1; 2]]),
@@ -46,6 +46,16 @@ fn random_chain(seed: u64) -> (Program, Trace) {
                 let strides: Vec<usize> =
                     (0..4).map(|axis| shape[axis + 1..].iter().product()).collect();
                 model.sum(&[x, x], &shape, &[&strides, &strides])
+            }
+            5 => model.table(x),
+            6 => {
+                // Columns backwards, and the other dimensions as they are.
+                let steps = |axis: usize| -> usize { shape[axis + 1..].iter().product() };
+                let axis = |axis: usize| -> Vec<Option<u32>> {
+                    (0..shape[axis]).map(|at| Some((at * steps(axis)) as u32)).collect()
+                };
+                let backwards = axis(3).into_iter().rev().collect();
+                model.moved(x, vec![axis(0), axis(1), axis(2), backwards])
             }
             _ => model.relu(x),
         };

@@ -1,6 +1,7 @@
 //! The circuit against the integer reference, honest and forged.
 
 mod forged;
+mod functions;
 mod gadgets;
 mod keyed;
 mod proofs;
@@ -19,7 +20,7 @@ use super::steps::steps;
 use super::tamper::Tamper;
 use super::*;
 use crate::program::{Trace, ValueId};
-use crate::prove::testing::{Model, plain, pool};
+use crate::prove::testing::{Model, plain, pool, with_map};
 
 /// Every kind of advice cell.
 const KINDS: [Kind; 14] = [

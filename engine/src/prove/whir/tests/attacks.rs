@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::program::{Linear, Map, Op, Value, Window};
+use crate::program::{Linear, Map, Op, Read, Table, Value, Window};
 
 /// A program of one operation.
 fn program_of(kind: Kind, inputs: &[(&[usize], u32)], output: (&[usize], u32)) -> Program {
@@ -100,6 +100,18 @@ fn conv(window: Window, groups: usize) -> Kind {
     }))
 }
 
+/// A gather of one element by one read.
+fn gather(axes: Vec<Vec<Option<u32>>>, sums: Vec<Vec<u32>>, weights: &[i32]) -> Program {
+    let map = Map::Gather { shape: vec![1], reads: vec![Read { axes, sums }] };
+    let linear = Linear { map, weights: weights.into(), bias: vec![], shift: 1 };
+    program_of(Kind::Linear(Arc::new(linear)), &[(&[1], 16)], (&[1], 16))
+}
+
+fn function(outputs: &[Option<i32>], inputs: &[(&[usize], u32)]) -> Program {
+    let table = Table { outputs: outputs.into() };
+    program_of(Kind::Table(Arc::new(table)), inputs, (&[1, 1], 8))
+}
+
 #[test]
 fn a_program_that_is_none_is_refused_and_never_panics() {
     let one: (&[usize], u32) = (&[1, 1], 8);
@@ -132,6 +144,22 @@ fn a_program_that_is_none_is_refused_and_never_panics() {
             let linear = Linear { map, weights: vec![], bias: vec![], shift: 1 };
             program_of(Kind::Linear(Arc::new(linear)), &[one], one)
         }),
+        ("spread 0", {
+            let spread = Window { spreads: [0, 1], ..window(1, [1, 1], [0, 0]) };
+            program_of(conv(spread, 1), &[one], one)
+        }),
+        ("gather beyond its operand", gather(vec![vec![Some(1)]], vec![], &[1])),
+        ("gather with other axes", gather(vec![vec![Some(0); 2]], vec![], &[1])),
+        ("gather without axes", gather(vec![], vec![], &[1])),
+        ("gather of too many axes", gather(vec![vec![Some(0)]; 40], vec![], &[1])),
+        ("gather that sums beyond its operand", gather(vec![vec![Some(0)]], vec![vec![1]], &[1])),
+        ("gather that sums nothing", gather(vec![vec![Some(0)]], vec![vec![]], &[1])),
+        ("gather of endless sums", gather(vec![vec![Some(0)]], vec![vec![0; 1 << 12]; 3], &[1])),
+        ("gather without weights", gather(vec![vec![Some(0)]], vec![], &[])),
+        ("short table", function(&[Some(0); 255], &[one])),
+        ("table beyond its range", function(&[Some(128); 256], &[one])),
+        ("table of nothing", function(&[None; 256], &[one])),
+        ("table of two", function(&[Some(0); 256], &[one, one])),
         ("strange sum", {
             let operands = vec![crate::program::Operand { strides: vec![5, 5] }];
             let map = Map::Sum { shape: vec![2, 2], operands };
@@ -172,6 +200,14 @@ fn a_program_that_is_none_is_refused_and_never_panics() {
         faults.push("a slice beyond the program".to_owned());
     }
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn a_gather_cannot_wrap_around_the_field() {
+    let program = gather(vec![vec![Some(0)]], vec![vec![0; 1 << 11]; 2], &[i32::MIN]);
+    assert!(program.check(KnownWeights::Unbounded).is_ok());
+    let error = program.check(KnownWeights::All).unwrap_err();
+    assert!(error.contains("its accumulator could leave 62 bits"), "{error}");
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use p3_field::{BasedVectorSpace, PrimeCharacteristicRing};
 
 use super::*;
-use crate::program::{Linear, Map, Read};
-use crate::prove::testing::{Random, random_maps};
+use crate::program::Linear;
+use crate::prove::testing::{self, Random, random_maps};
 use crate::prove::whir::field::{EF, F};
 use crate::prove::whir::relation::{Challenges, axes, axis_variables, eq_weights, functional};
 
@@ -81,34 +81,7 @@ fn bound_by_relations(case: &Case, cells: &Cells) -> Vec<std::ops::Range<usize>>
 }
 
 fn with_map(seed: u64, linear: Linear) -> Case {
-    let mut model = Model::new(seed, 8);
-    let (inputs, output): (Vec<Vec<usize>>, Vec<usize>) = match &linear.map {
-        Map::Conv { window, channels_in, channels_out, .. } => (
-            vec![vec![window.planes, *channels_in, window.input[0], window.input[1]]],
-            vec![window.planes, *channels_out, window.output[0], window.output[1]],
-        ),
-        Map::Dense { rows, inner, outer } => (vec![vec![*rows, *inner]], vec![*rows, *outer]),
-        Map::Sum { shape, operands } => {
-            let operand = |operand: &crate::program::Operand| {
-                vec![1 + operand.element(shape, shape.iter().product::<usize>() - 1)]
-            };
-            (operands.iter().map(operand).collect(), shape.clone())
-        }
-        Map::Gather { shape, reads } => {
-            let len = |read: &Read| vec![1 + read.reach().unwrap_or(0) as usize];
-            (reads.iter().map(len).collect(), shape.clone())
-        }
-        Map::Average { window, .. } => (
-            vec![vec![window.planes, window.input[0], window.input[1]]],
-            vec![window.planes, window.output[0], window.output[1]],
-        ),
-    };
-    let ids: Vec<ValueId> = inputs.iter().map(|shape| model.input(shape)).collect();
-    // A ReLU before and after, so that operands and output are committed and not public.
-    let read: Vec<ValueId> = ids.iter().map(|&id| model.relu(id)).collect();
-    let output = model.linear(linear, &read, &output);
-    let last = model.relu(output);
-    Case::whole(model.finish(&[last]))
+    Case::whole(testing::with_map(seed, linear))
 }
 
 #[test]

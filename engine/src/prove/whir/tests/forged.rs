@@ -117,6 +117,44 @@ fn quotient_and_remainder_change_together_in_vain() {
 }
 
 #[test]
+fn a_value_of_another_function_is_rejected() {
+    let mut model = Model::new(8, 4);
+    let x = model.input(&[1, 9]);
+    let a = model.dense(x, 1, 9);
+    let (b, c, d) = (model.table(a), model.table(a), model.relu(a));
+    // Sums of what is looked up, so that all of it is inside.
+    let steps: [&[usize]; 3] = [&[9, 1]; 3];
+    let y = model.sum(&[b, c, d], &[1, 9], &steps);
+    let case = Case::whole(model.finish(&[y]));
+    let (cells, range) = (case.cells(), case.program.value(a).range());
+    let offset = |id: &ValueId| match cells.places[id] {
+        Place::Committed(offset) => offset,
+        Place::Public(_) => panic!("{id:?} is inside"),
+    };
+    assert_eq!(verdict(&case, |_| {}), Ok(()));
+    for (id, others) in [(b, [c, d]), (c, [b, d]), (d, [b, c])] {
+        for other in others {
+            rejected(&case, "a value of another function", |committed| {
+                committed.copy_within(offset(&other)..offset(&other) + 9, offset(&id));
+            });
+        }
+        for value in range.clone().filter(|&v| v != i64::from(case.trace[&id][0])) {
+            rejected(&case, "any other value", |committed| committed[offset(&id)] = value);
+        }
+    }
+    // An input that a function has no value for, under any value that is claimed for it.
+    let kind = &case.program.ops[1].kind;
+    let crate::program::Kind::Table(table) = kind else { panic!("a function") };
+    let hole = range.clone().find(|&x| table.get(x).is_none()).unwrap();
+    for value in range {
+        rejected(&case, "a place without a value", |committed| {
+            committed[offset(&a)] = hole;
+            committed[offset(&b)] = value;
+        });
+    }
+}
+
+#[test]
 fn a_multiplicity_too_many_is_rejected() {
     let case = tiny(3);
     let (cells, public) = (case.cells(), case.public());
