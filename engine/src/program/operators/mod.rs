@@ -15,6 +15,7 @@ mod clip;
 mod concat;
 mod conv_transpose;
 mod div;
+mod exp;
 mod expand;
 mod gather;
 mod hard_sigmoid;
@@ -27,6 +28,7 @@ mod mul;
 mod neg;
 mod pad;
 mod pools;
+mod pow;
 mod prelu;
 mod reduce_max;
 mod reduce_mean;
@@ -36,6 +38,7 @@ mod resize;
 mod sigmoid;
 mod slice;
 mod split;
+mod sqrt;
 mod sub;
 mod sums;
 mod tanh;
@@ -118,6 +121,9 @@ pub static OPERATORS: &[&Operator] = &[
     &hard_sigmoid::HARD_SIGMOID,
     &hard_swish::HARD_SWISH,
     &abs::ABS,
+    &exp::EXP,
+    &sqrt::SQRT,
+    &pow::POW,
     &concat::CONCAT,
     &slice::SLICE,
     &split::SPLIT,

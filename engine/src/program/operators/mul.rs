@@ -1,7 +1,8 @@
 //! `x · c` for a constant `c`, with broadcasting.
 
 use super::moves::{self, broadcast};
-use super::{Operator, Proof, layers};
+use super::pow::power;
+use super::{Operator, Proof, function, layers};
 use crate::graph::Node;
 use crate::program::skeleton::ops::{Builder, Input, Lowered, NewOp, NewScale};
 use crate::program::skeleton::{FloatWeights, SkeletonKind};
@@ -12,12 +13,16 @@ pub(super) static MUL: Operator = Operator {
     opsets: "7–21",
     proof: Proof::Linear,
     becomes: "convolution with a weight a channel, one factor constant; folded into the layer \
-              before it where it can be; two computed factors are refused",
+              before it where it can be; a table of x² where both factors are one tensor; two computed \
+              factors are refused",
     error: layers::ERROR,
     lower: mul,
 };
 
 fn mul(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
+    if node.inputs.first() == node.inputs.get(1) {
+        return function::lower(builder, node, power, [2.0, 0.0]);
+    }
     match (builder.is_constant(node, 0), builder.is_constant(node, 1)) {
         (false, true) => scaled(builder, node, 0, 1, |c| c),
         (true, false) => scaled(builder, node, 1, 0, |c| c),
@@ -81,8 +86,10 @@ impl Channels {
     /// over.
     pub fn of(shape: &[usize], operand: &Operand) -> Self {
         let mut varying = (0..shape.len()).filter(|&axis| operand.strides[axis] > 0);
-        let first = varying.next().unwrap_or(shape.len());
-        let axes = first..varying.last().unwrap_or(first).saturating_add(1).min(shape.len());
+        let axes = match varying.next() {
+            Some(first) => first..varying.next_back().unwrap_or(first) + 1,
+            None => 0..0,
+        };
         let side = |axes: &[usize]| axes.iter().product();
         Self {
             outer: side(&shape[..axes.start]),

@@ -32,6 +32,7 @@ fn functions() -> Draft {
             .floats("low", &[], vec![-0.2])
             .floats("high", &[], vec![0.3])
             .floats("zero", &[], vec![0.0])
+            .floats("three", &[1], vec![3.0])
             .node("LeakyRelu", &["x"], &["leaky"], &[])
             .with_float("alpha", 0.1)
             .node("PRelu", &["x", "slope"], &["prelu"], &[])
@@ -43,7 +44,10 @@ fn functions() -> Draft {
             .node("HardSigmoid", &["x"], &["hard_sigmoid"], &[])
             .with_float("alpha", 0.4)
             .node("HardSwish", &["x"], &["hard_swish"], &[])
-            .node("Abs", &["x"], &["abs"], &[]),
+            .node("Abs", &["x"], &["abs"], &[])
+            .node("Exp", &["x"], &["exp"], &[])
+            .node("Mul", &["x", "x"], &["square"], &[])
+            .node("Pow", &["x", "three"], &["cube"], &[]),
     )
 }
 
@@ -182,7 +186,8 @@ fn case(draft: Draft, act_bits: u32) -> Case {
         (0..model.graph.inputs.len() as u64).map(|i| louder(50 + i)).collect();
     let settings = Settings { act_bits, ..Settings::DEFAULT };
     let source = Source::ProvenInput { headroom: settings.headroom };
-    let card = Card::calibrate(&model, &skeleton, &[inputs.clone()], settings, source).unwrap();
+    let card = Card::calibrate(&model, &skeleton, std::slice::from_ref(&inputs), settings, source)
+        .unwrap();
     let program = skeleton.lower(&model.graph, &card).unwrap();
     program.check(crate::program::KnownWeights::All).unwrap();
     let trace = program.run(&program.quantise_inputs(&inputs).unwrap()).unwrap();
@@ -285,13 +290,22 @@ fn every_operator_is_in_a_test_once_in_the_registry_and_has_a_cost() {
     let names: Vec<&str> = OPERATORS.iter().map(|operator| operator.name).collect();
     let distinct: std::collections::BTreeSet<&str> = names.iter().copied().collect();
     assert_eq!(distinct.len(), names.len());
-    let mut tested: std::collections::BTreeSet<String> =
-        ["Conv", "Gemm", "MatMul", "BatchNormalization", "Add", "Sum", "AveragePool", "Relu"]
-            .into_iter()
-            .chain(["GlobalAveragePool", "MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze"])
-            .chain(["Identity", "Dropout"])
-            .map(str::to_owned)
-            .collect();
+    let mut tested: std::collections::BTreeSet<String> = [
+        "Conv",
+        "Gemm",
+        "MatMul",
+        "BatchNormalization",
+        "Add",
+        "Sum",
+        "AveragePool",
+        "Relu",
+        "Sqrt",
+    ]
+    .into_iter()
+    .chain(["GlobalAveragePool", "MaxPool", "Flatten", "Reshape", "Squeeze", "Unsqueeze"])
+    .chain(["Identity", "Dropout"])
+    .map(str::to_owned)
+    .collect();
     for (_, case) in cases(8) {
         for node in &case.model.graph.nodes {
             tested.insert(node.op.clone());
@@ -328,6 +342,20 @@ fn what_an_operator_cannot_do_is_refused_by_name() {
         scales.node("Resize", &["x", "roi", "s"], &["z"], &[]).with_text("mode", "linear"),
         "mode linear",
     );
+}
+
+#[test]
+fn a_root_of_a_square_is_the_magnitude() {
+    let draft =
+        answered(draft().node("Mul", &["x", "x"], &["s"], &[]).node("Sqrt", &["s"], &["r"], &[]));
+    let Case { program, trace, .. } = case(draft, 12);
+    let [x, square, root] = [0, 1, 2].map(ValueId);
+    let read = |id| program.dequantise(id, &trace[&id]);
+    // A root is steepest at zero, where a step of the square is most of it.
+    let allowed = program.value(square).scale.sqrt() + program.value(root).scale;
+    for (x, root) in read(x).iter().zip(read(root)) {
+        assert!(f64::from((x.abs() - root).abs()) <= allowed, "{x}: {root}");
+    }
 }
 
 #[test]
