@@ -37,7 +37,7 @@ pub fn node_errors(
         .map(|(index, value)| {
             let id = ValueId(index);
             let scale = program.tensors.get(id.index())?.scale;
-            relative_error(fixed.get(&id)?, scale, float.get(&value.tensor)?)
+            relative_error(fixed.get(&id)?, scale, float.get(&value.tensor?)?)
         })
         .collect();
     let of_output = |node: usize| {
