@@ -148,6 +148,7 @@ fn append(program: &mut Program, kind: Kind, shape: &[usize]) {
         Kind::Relu => "Relu",
         Kind::MaxPool(_) => "MaxPool",
         Kind::Table(_) => "Table",
+        Kind::Product(_) => "Product",
     };
     let (input, output) = (ValueId(node as u32), ValueId(node as u32 + 1));
     let (name, operator) = (format!("node{node}"), operator.to_owned());

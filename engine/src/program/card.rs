@@ -204,6 +204,9 @@ fn estimated_deviation(op: &SkeletonOp, deviation: &[f64]) -> f64 {
             let offset = bias.iter().fold(0.0f64, |most, b| most.max(b.abs()));
             (powers.sum::<f64>() + offset * offset).sqrt()
         }
+        SkeletonKind::Product { left, .. } => {
+            input(0) * input(1) * (left.fan().unwrap_or(1) as f64).sqrt()
+        }
         SkeletonKind::Function(function) => function.estimated_deviation(input(0)),
         SkeletonKind::Average { .. } | SkeletonKind::Relu | SkeletonKind::MaxPool(_) => input(0),
     }

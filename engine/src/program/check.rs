@@ -142,6 +142,10 @@ impl Program {
             }
             Kind::Table(table) if inputs.len() == 1 => table.check(input, output),
             Kind::Table(_) => Err("it has several inputs"),
+            Kind::Product(product) => match inputs[..] {
+                [left, right] => product.check(left, right, output),
+                _ => Err("it has other than two factors"),
+            },
             Kind::Linear(linear) => check_linear(linear, &inputs, output, weights),
         }
     }

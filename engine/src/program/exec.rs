@@ -129,6 +129,10 @@ impl Program {
             Kind::Relu => inputs[0].iter().map(|&v| v.max(0)).collect(),
             Kind::MaxPool(window) => run_max_pool(window, inputs[0]),
             Kind::Table(table) => run_table(table, inputs[0], value, op)?,
+            Kind::Product(product) => {
+                let sums = product.accumulators(inputs[0], inputs[1]);
+                requantised(sums, product.shift, value, op)?
+            }
         };
         debug_assert_eq!(output.len(), value.len(), "{} computes its shape", op.name);
         Ok(output)
@@ -163,12 +167,15 @@ fn run_linear(
     value: &Value,
     op: &Op,
 ) -> Result<Vec<i32>, RunError> {
+    requantised(accumulators(linear, inputs, value.len()), linear.shift, value, op)
+}
+
+fn requantised(sums: Vec<i64>, shift: u32, value: &Value, op: &Op) -> Result<Vec<i32>, RunError> {
     let range = value.range();
-    accumulators(linear, inputs, value.len())
-        .into_iter()
+    sums.into_iter()
         .enumerate()
         .map(|(element, sum)| {
-            let q = requantise(sum, linear.shift);
+            let q = requantise(sum, shift);
             if !range.contains(&q) {
                 return Err(RunError::OutOfRange {
                     place: format!("node {:?} ({}), element {element},", op.name, op.operator),

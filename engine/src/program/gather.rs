@@ -22,7 +22,7 @@ pub struct Read {
 
 impl Read {
     /// The element that an output reads first, given its position on each dimension.
-    fn element(&self, position: &[usize]) -> Option<usize> {
+    pub(super) fn element(&self, position: &[usize]) -> Option<usize> {
         let steps = self.axes.iter().zip(position).map(|(axis, &at)| axis[at]);
         steps.map(|step| step.map(|step| step as usize)).sum()
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::skeleton::{FloatWeights, SkeletonKind, SkeletonOp};
-use super::{Card, Kind, Linear, Map, Op, Program, Skeleton, Value};
+use super::{Card, Kind, Linear, Map, Op, Product, Program, Skeleton, Value};
 use crate::graph::Graph;
 
 /// Greatest shift that a weight's bits may ask for: its remainder then fits two 8-bit limbs.
@@ -159,6 +159,14 @@ impl Skeleton {
                 let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
                 (map, real, over(bias, output.scale))
             }
+            SkeletonKind::Product { shape, left, right } => {
+                let real = inputs[0].scale * inputs[1].scale / output.scale;
+                let (shift, weight) = fitted(real, card.weight_bits, names)?;
+                let (shape, left, right) = (shape.clone(), left.clone(), right.clone());
+                let product = Product { shape, left, right, weight, shift };
+                product.check(inputs[0], inputs[1], output).map_err(|_| overflow(names))?;
+                return Ok(Kind::Product(Arc::new(product)));
+            }
             SkeletonKind::Gather { shape, reads, coefficients, bias } => {
                 let map = Map::Gather { shape: shape.clone(), reads: reads.clone() };
                 let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
@@ -235,6 +243,13 @@ fn quantise(
         .collect();
     let bias = bias.ok_or_else(|| overflow(names))?;
     Ok(Linear { map, weights, bias, shift })
+}
+
+/// One weight, and the shift that it is rounded at, as [`quantise`] has them.
+fn fitted(real: f64, weight_bits: u32, names: Names<'_>) -> Result<(u32, i32), LowerError> {
+    let map = Map::Sum { shape: Vec::new(), operands: Vec::new() };
+    let linear = quantise(map, &[real], &[], weight_bits, names)?;
+    Ok((linear.shift, linear.weights[0]))
 }
 
 fn fewest_taps(window: &super::Window, count_include_pad: bool) -> usize {

@@ -5,9 +5,9 @@
 //! leave that range stops the run. Because scales are global, running the slices in turn gives bit
 //! for bit what running the whole gives.
 //!
-//! Four kinds of operation are left after lowering (see [`Kind`]):
+//! Five kinds of operation are left after lowering (see [`Kind`]):
 //! a linear map with requantisation, `y = (Σ w·x + bias + 2^(s-1)) >> s`; `max(x, 0)`; a maximum
-//! over windows; and any function of one integer, by its table. Everything that only renames elements (reshapes, identities, dropout) is
+//! over windows; any function of one integer, by its table; and sums of products of two tensors. Everything that only renames elements (reshapes, identities, dropout) is
 //! gone, and a batch normalisation after a convolution is folded into it.
 
 mod card;
@@ -20,6 +20,7 @@ mod geometry;
 mod linear;
 mod lower;
 pub mod operators;
+mod product;
 pub mod skeleton;
 mod slice;
 mod table;
@@ -41,6 +42,7 @@ pub use fidelity::{Fidelity, argmax, softmax};
 pub use gather::Read;
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};
 pub use lower::LowerError;
+pub use product::Product;
 pub use skeleton::Skeleton;
 pub use slice::ProgramSlice;
 pub use table::Table;
@@ -109,6 +111,8 @@ pub enum Kind {
     MaxPool(Arc<Window>),
     /// A function of one integer, element by element, by its table.
     Table(Arc<Table>),
+    /// Products of two tensors, summed and requantised.
+    Product(Arc<Product>),
 }
 
 /// One operation of the program.
@@ -123,7 +127,7 @@ pub struct Op {
     /// What it does.
     pub kind: Kind,
     /// Tensors that it reads: several for a linear map of [`Map::Sum`] or [`Map::Gather`],
-    /// else one.
+    /// two for a product, else one.
     pub inputs: Vec<ValueId>,
     /// The tensor that it computes.
     pub output: ValueId,

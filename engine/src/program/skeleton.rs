@@ -129,6 +129,15 @@ pub enum SkeletonKind {
         /// One for each element, or empty.
         bias: Vec<f64>,
     },
+    /// As [`super::Product`].
+    Product {
+        /// Dimensions in which the output is seen.
+        shape: Vec<usize>,
+        /// How the first factor is read.
+        left: Read,
+        /// How the second factor is read.
+        right: Read,
+    },
     /// A function of each element by itself.
     Function(Function),
     /// `max(x, 0)`.

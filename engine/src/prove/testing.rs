@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::program::{
-    Kind, Linear, Map, Op, Operand, Program, Read, Table, Trace, Value, ValueId, Window,
+    Kind, Linear, Map, Op, Operand, Product, Program, Read, Table, Trace, Value, ValueId, Window,
     accumulators,
 };
 
@@ -153,6 +153,41 @@ impl Model {
         let linear =
             Linear { map: Map::Gather { shape: shape.into(), reads }, weights, bias, shift: 1 };
         self.linear(linear, inputs, shape)
+    }
+
+    /// A product of two tensors, read by these axes and sums.
+    pub fn product(
+        &mut self,
+        inputs: [ValueId; 2],
+        [left, right]: [Read; 2],
+        weight: i32,
+    ) -> ValueId {
+        let shape: Vec<usize> = left.axes.iter().map(Vec::len).collect();
+        let mut product = Product { shape: shape.clone(), left, right, weight, shift: 1 };
+        let [a, b] = inputs.map(|id| self.trace[&id].as_slice());
+        let sums = product.accumulators(a, b);
+        let most = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
+        while (most + (1 << (product.shift - 1))) >> product.shift >= 1 << (self.bits - 1) {
+            product.shift += 1;
+        }
+        self.op("Product", Kind::Product(Arc::new(product)), inputs.into(), &shape)
+    }
+
+    /// `a [m, k] · b [k, n]`.
+    pub fn matmul(&mut self, inputs: [ValueId; 2], [m, k, n]: [usize; 3]) -> ValueId {
+        let axis = |side: usize, step: usize| (0..side).map(|i| Some((i * step) as u32)).collect();
+        let sum = |step: usize| vec![(0..k).map(|i| (i * step) as u32).collect()];
+        let left = Read { axes: vec![axis(m, k), axis(n, 0)], sums: sum(1) };
+        let right = Read { axes: vec![axis(m, 0), axis(n, 1)], sums: sum(n) };
+        self.product(inputs, [left, right], 3)
+    }
+
+    /// `a [m, n] · b [n]`, element by element.
+    pub fn scaled(&mut self, inputs: [ValueId; 2], [m, n]: [usize; 2]) -> ValueId {
+        let axis = |side: usize, step: usize| (0..side).map(|i| Some((i * step) as u32)).collect();
+        let left = Read { axes: vec![axis(m, n), axis(n, 1)], sums: vec![] };
+        let right = Read { axes: vec![axis(m, 0), axis(n, 1)], sums: vec![] };
+        self.product(inputs, [left, right], -5)
     }
 
     /// A random function, defined where the run needs it and on half of the other integers.
@@ -367,4 +402,22 @@ pub(in crate::prove) fn with_map(seed: u64, linear: Linear) -> (Program, Trace) 
     let output = model.linear(linear, &read, &output);
     let last = model.relu(output);
     model.finish(&[last])
+}
+
+/// Products of every kind: of matrices of sides that are no powers of two, whose factors are
+/// inside and on the boundary, element by element with broadcasting, of a tensor with itself, and
+/// of columns with rows, whose factors share no axis.
+pub(in crate::prove) fn products(bits: u32) -> (Program, Trace) {
+    let mut model = Model::new(21, bits);
+    let x = model.input(&[3, 5]);
+    let y = model.input(&[5, 3]);
+    let a = model.relu(x);
+    let b = model.matmul([a, y], [3, 5, 3]);
+    let row = model.moved(b, vec![vec![Some(4), Some(0), Some(7)]]);
+    let c = model.scaled([b, row], [3, 3]);
+    let d = model.relu(c);
+    let e = model.matmul([d, b], [3, 3, 3]);
+    let f = model.matmul([row, row], [3, 1, 3]);
+    let g = model.scaled([f, row], [3, 3]);
+    model.finish(&[e, g])
 }

@@ -14,6 +14,10 @@ impl Proof {
             Self::Maximum => "running maximum by look-ups",
             Self::Table => "look-up of (x, f(x))",
             Self::LinearAndMaximum => "linear relation and running maximum",
+            Self::LinearOrProduct => {
+                "linear relation; of two computed tensors, a gate (halo2) or a sumcheck (whir) over \
+                 their products"
+            }
             Self::ReluAndLinear => "look-up of (x, max(x, 0)) and linear relation",
         }
     }

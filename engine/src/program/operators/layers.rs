@@ -24,12 +24,3 @@ pub(super) static GEMM: Operator = Operator {
     error: ERROR,
     lower: |builder, node| Lowered::one(builder.gemm(node)?, builder.data(node, 0)?),
 };
-
-pub(super) static MATMUL: Operator = Operator {
-    name: "MatMul",
-    opsets: "7–21",
-    proof: Proof::Linear,
-    becomes: "dense layer, the second operand a constant matrix; two computed operands are refused",
-    error: ERROR,
-    lower: |builder, node| Lowered::one(builder.matmul(node)?, builder.data(node, 0)?),
-};

@@ -22,6 +22,7 @@ mod hard_sigmoid;
 mod hard_swish;
 mod layers;
 mod leaky_relu;
+mod matmul;
 mod max;
 mod min;
 mod mul;
@@ -87,6 +88,8 @@ pub enum Proof {
     LinearAndMaximum,
     /// A look-up, then a linear relation.
     ReluAndLinear,
+    /// The linear relation with requantisation, or that of products of two computed tensors.
+    LinearOrProduct,
 }
 
 /// Every operator that can be proven, in the order of the README's table.
@@ -94,7 +97,7 @@ pub static OPERATORS: &[&Operator] = &[
     &layers::CONV,
     &conv_transpose::CONV_TRANSPOSE,
     &layers::GEMM,
-    &layers::MATMUL,
+    &matmul::MATMUL,
     &sums::BATCH_NORMALIZATION,
     &sums::ADD,
     &sums::SUM,

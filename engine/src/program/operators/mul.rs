@@ -11,10 +11,10 @@ use crate::program::{Operand, Read, Window};
 pub(super) static MUL: Operator = Operator {
     name: "Mul",
     opsets: "7–21",
-    proof: Proof::Linear,
+    proof: Proof::LinearOrProduct,
     becomes: "convolution with a weight a channel, one factor constant; folded into the layer \
-              before it where it can be; a table of x² where both factors are one tensor; two computed \
-              factors are refused",
+              before it where it can be; a table of x² where both factors are one tensor; a \
+              sum of products where two are computed",
     error: layers::ERROR,
     lower: mul,
 };
@@ -26,8 +26,21 @@ fn mul(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
     match (builder.is_constant(node, 0), builder.is_constant(node, 1)) {
         (false, true) => scaled(builder, node, 0, 1, |c| c),
         (true, false) => scaled(builder, node, 1, 0, |c| c),
-        _ => Err("a product of two computed tensors is not supported in a proof here".into()),
+        (false, false) => product(builder, node),
+        (true, true) => Err("it multiplies constants only".into()),
     }
+}
+
+/// The product of two computed tensors, element by element.
+fn product(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
+    let shape = builder.output_shape(node)?;
+    let read = |position: usize| -> Result<Read, String> {
+        let axes = broadcast(builder.shape(node, position)?, shape)?;
+        Ok(Read { axes, sums: Vec::new() })
+    };
+    let kind = SkeletonKind::Product { shape: shape.to_vec(), left: read(0)?, right: read(1)? };
+    let inputs = vec![Input::Value(builder.data(node, 0)?), Input::Value(builder.data(node, 1)?)];
+    Ok(Lowered::Ops(vec![NewOp::last(kind, inputs)]))
 }
 
 /// The product of a computed input with `factor(c)` of a constant one.

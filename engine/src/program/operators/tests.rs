@@ -3,7 +3,9 @@
 use super::*;
 use crate::onnx::Model;
 use crate::onnx::testing::{Dim, Draft, noise};
-use crate::program::{Card, Kind, Linear, Program, Settings, Skeleton, Source, Trace, ValueId};
+use crate::program::{
+    Card, Kind, Linear, Product, Program, Settings, Skeleton, Source, Trace, ValueId,
+};
 
 /// An input of two tensors that the drafts read, `x` and `y`.
 const SHAPE: [i64; 4] = [1, 4, 3, 5];
@@ -54,6 +56,10 @@ fn functions() -> Draft {
 fn arithmetic() -> Draft {
     answered(
         draft()
+            .ints("zeros", &[0, 0])
+            .ints("ones", &[1, 1])
+            .ints("channel_axes", &[2, 3])
+            .ints("batch_axes", &[0, 1])
             .floats("scalar", &[], vec![-1.3])
             .floats("channels", &[4, 1, 1], noise(4, 1))
             .floats("rows", &[1, 4, 1, 5], noise(20, 2))
@@ -88,6 +94,13 @@ fn arithmetic() -> Draft {
                     ("group", &[2]),
                 ],
             )
+            .node("Mul", &["x", "y"], &["product"], &[])
+            .node("Slice", &["y", "zeros", "ones", "channel_axes"], &["channel"], &[])
+            .node("Mul", &["channel", "x"], &["product_broadcast"], &[])
+            .node("Transpose", &["y"], &["turned"], &[("perm", &[0, 1, 3, 2])])
+            .node("MatMul", &["x", "turned"], &["matmul"], &[])
+            .node("Slice", &["turned", "zeros", "ones", "batch_axes"], &["matrix"], &[])
+            .node("MatMul", &["x", "matrix"], &["matmul_broadcast"], &[])
             .node("Max", &["x", "y"], &["max"], &[])
             .node("Max", &["x", "plane", "y"], &["max_of_three"], &[])
             .node("Min", &["x", "y"], &["min"], &[])
@@ -211,6 +224,15 @@ fn bound(linear: &Linear, inputs: &[&[i32]]) -> f64 {
     0.5 + (0.5 * most + 0.5) / f64::from(1u32 << linear.shift)
 }
 
+fn bound_of_product(product: &Product, inputs: &[&[i32]]) -> f64 {
+    let mut most = 0.0f64;
+    product.visit(|_, pairs| {
+        let products = pairs.iter().map(|&(a, b)| f64::from((inputs[0][a] * inputs[1][b]).abs()));
+        most = most.max(products.sum());
+    });
+    0.5 + 0.5 * most / f64::from(1u32 << product.shift)
+}
+
 #[test]
 fn every_operator_is_within_its_error_bound() {
     for act_bits in [6, 8, 12] {
@@ -235,6 +257,7 @@ fn every_operator_is_within_its_error_bound() {
                 let inputs: Vec<&[i32]> = op.inputs.iter().map(|id| trace[id].as_slice()).collect();
                 let own = match &op.kind {
                     Kind::Linear(linear) => bound(linear, &inputs),
+                    Kind::Product(product) => bound_of_product(product, &inputs),
                     Kind::Table(_) => 0.5,
                     Kind::Relu | Kind::MaxPool(_) => 0.0,
                 };
@@ -327,7 +350,6 @@ fn what_an_operator_cannot_do_is_refused_by_name() {
         let reason = Skeleton::of(&model.graph).obstacle(0).unwrap_or("nothing").to_owned();
         assert!(reason.contains(words), "{words:?} is not in {reason:?}");
     };
-    refused(draft().node("Mul", &["x", "y"], &["z"], &[]), "a product of two computed tensors");
     refused(draft().node("Div", &["x", "y"], &["z"], &[]), "a quotient by a computed tensor");
     let zero = draft().floats("zero", &[1], vec![0.0]);
     refused(zero.node("Div", &["x", "zero"], &["z"], &[]), "no finite factor at element 0");

@@ -182,11 +182,18 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
                 let inputs = inputs.collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)?;
                 self.dot.linear(&mut self.placer, linear, &inputs, step.len)?
             }
+            Source::Product(product, ids) => {
+                let [left, right] = ids.map(|id| self.wires.get(&id).map(Vec::as_slice));
+                let (Some(left), Some(right)) = (left, right) else {
+                    return Err(Error::Synthesis);
+                };
+                self.dot.product(&mut self.placer, product, [left, right])?
+            }
             Source::Value(id) => self.wires.get(&id).ok_or(Error::Synthesis)?.clone(),
         };
         let bias = match step.source {
             Source::Linear(linear, _) => biases(linear, step.len),
-            Source::Value(_) => vec![0; step.len],
+            Source::Product(..) | Source::Value(_) => vec![0; step.len],
         };
         let (placer, track) = (&mut self.placer, &mut self.requantise);
         let row = |track: &mut RequantiseTrack<'_>, placer: &mut Placer<'_>, at: usize| {

@@ -1,8 +1,11 @@
 //! The dot track: `M` activations times fixed weights into `C` accumulators, in each row.
 //!
 //! `on·acc = carry·acc(-1) + Σ w·a`, where everything but `acc` and `a` is fixed. Without a
-//! selector the gate has degree 2; on idle rows, and on the rows that blind the columns, all its
+//! selector the gate has degree 2; on the first accumulator it also has `product · Σ a·a'` over
+//! neighbouring activations, of degree 3, for products of computed tensors. On idle rows, and on the rows that blind the columns, all its
 //! coefficients are 0. The track leaves row 0 idle because its gate reads the row before.
+
+use std::iter::repeat;
 
 use ff::Field;
 use halo2_proofs::pasta::Fp;
@@ -12,7 +15,7 @@ use halo2_proofs::poly::Rotation;
 use super::blocks::{self, Block};
 use super::place::{Kind, Placer, Wire};
 use super::sponge::field;
-use crate::program::Linear;
+use crate::program::{Linear, Product};
 
 #[derive(Clone, Debug)]
 pub(super) struct DotColumns<const M: usize, const C: usize> {
@@ -21,6 +24,8 @@ pub(super) struct DotColumns<const M: usize, const C: usize> {
     weights: [[Column<Fixed>; M]; C],
     on: Column<Fixed>,
     carry: Column<Fixed>,
+    /// The weight of products of neighbouring activations, on rows that sum those.
+    product: Column<Fixed>,
 }
 
 impl<const M: usize, const C: usize> DotColumns<M, C> {
@@ -32,6 +37,7 @@ impl<const M: usize, const C: usize> DotColumns<M, C> {
             weights: from_fn(|_| from_fn(|_| meta.fixed_column())),
             on: meta.fixed_column(),
             carry: meta.fixed_column(),
+            product: meta.fixed_column(),
         };
         for column in columns.activations.iter().chain(&columns.accumulators) {
             meta.enable_equality(*column);
@@ -39,12 +45,18 @@ impl<const M: usize, const C: usize> DotColumns<M, C> {
         meta.create_gate("dot", |meta| {
             let on = meta.query_fixed(columns.on);
             let carry = meta.query_fixed(columns.carry);
+            let product = meta.query_fixed(columns.product);
             let inputs = columns.activations.map(|a| meta.query_advice(a, Rotation::cur()));
             (0..C)
                 .map(|j| {
                     let sum = meta.query_advice(columns.accumulators[j], Rotation::cur());
                     let before = meta.query_advice(columns.accumulators[j], Rotation::prev());
-                    let rest = on.clone() * sum - carry.clone() * before;
+                    let mut rest = on.clone() * sum - carry.clone() * before;
+                    if j == 0 {
+                        for pair in inputs.chunks_exact(2) {
+                            rest = rest - product.clone() * pair[0].clone() * pair[1].clone();
+                        }
+                    }
                     inputs.iter().zip(columns.weights[j]).fold(rest, |rest, (input, weight)| {
                         rest - meta.query_fixed(weight) * input.clone()
                     })
@@ -82,6 +94,61 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
         })?;
         // Every output element is in exactly one site.
         sums.into_iter().collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)
+    }
+
+    /// Writes sums of products; answers with the accumulators, one for each output element. A row
+    /// multiplies its activations in pairs, into the first accumulator.
+    pub fn product(
+        &mut self,
+        placer: &mut Placer<'_>,
+        product: &Product,
+        [left, right]: [&[Wire]; 2],
+    ) -> Result<Vec<Wire>, Error> {
+        let mut sums = Vec::new();
+        let mut result = Ok(());
+        product.visit(|_, pairs| {
+            if result.is_ok() {
+                match self.pairs(placer, product.weight, pairs, left, right) {
+                    Ok(wire) => sums.push(wire),
+                    Err(error) => result = Err(error),
+                }
+            }
+        });
+        result.map(|()| sums)
+    }
+
+    fn pairs(
+        &mut self,
+        placer: &mut Placer<'_>,
+        weight: i32,
+        pairs: &[(usize, usize)],
+        left: &[Wire],
+        right: &[Wire],
+    ) -> Result<Wire, Error> {
+        let mut sum = 0i64;
+        let mut last = None;
+        for (number, chunk) in pairs.chunks(M / 2).enumerate() {
+            let row = self.row;
+            self.row += 1;
+            placer.fixed(self.columns.on, row, Fp::ONE)?;
+            placer.fixed(self.columns.carry, row, Fp::from(u64::from(number > 0)))?;
+            let forged = i64::from(weight) + placer.tampering.weight();
+            placer.fixed(self.columns.product, row, field(forged))?;
+            for (&(a, b), lanes) in chunk.iter().zip(self.columns.activations.chunks_exact(2)) {
+                placer.copy(Kind::Activation, lanes[0], row, left[a])?;
+                placer.copy(Kind::Activation, lanes[1], row, right[b])?;
+                sum += i64::from(weight) * left[a].value * right[b].value;
+            }
+            for (&column, value) in
+                self.columns.accumulators.iter().zip([sum].into_iter().chain(repeat(0)))
+            {
+                let cell = placer.advice(Kind::Accumulator, column, row, field(value))?;
+                if column == self.columns.accumulators[0] {
+                    last = Some(Wire { cell, value });
+                }
+            }
+        }
+        last.ok_or(Error::Synthesis)
     }
 
     fn block(

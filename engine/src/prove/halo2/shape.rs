@@ -144,9 +144,9 @@ impl CircuitShape {
         let k = rows.k();
         // Sum, shifted, value, low, high; element, packed; state and squares.
         let advice = lanes + accumulators + 5 + 2 + 6;
-        // Weights, on, carry; three tags, bias, on, pooling; tag, carry; constants, round, absorb;
+        // Weights, on, carry, product; three tags, bias, on, pooling; tag, carry; constants, round, absorb;
         // the table.
-        let fixed = lanes * accumulators + 2 + 6 + 2 + 5 + 3;
+        let fixed = lanes * accumulators + 3 + 6 + 2 + 5 + 3;
         // Sum, value; element, packed; one of the state and two squares; the instance.
         let permuted = lanes + accumulators + 2 + 2 + 3 + 1;
         // Accumulators, sum, shifted, low and packed are opened at two rows, the state too; values
@@ -249,9 +249,11 @@ pub(super) fn shape_of(
     for step in &steps.list {
         match step {
             Step::Requantise(Requantise { source, pool, len, output, .. }) => {
-                if let Source::Linear(linear, _) = source {
-                    rows.dot += blocks::rows(&linear.map, lanes, accumulators);
-                }
+                rows.dot += match source {
+                    Source::Linear(linear, _) => blocks::rows(&linear.map, lanes, accumulators),
+                    Source::Product(product, _) => len * product.fan().div_ceil(lanes / 2),
+                    Source::Value(_) => 0,
+                };
                 let maxima = pool.map_or(0, |_| program.value(*output).len());
                 rows.requantise += len + 2 * maxima;
             }

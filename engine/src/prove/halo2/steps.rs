@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::requantise::Rounding;
 use super::table::{self, Tables};
-use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, Table, ValueId, Window};
+use crate::program::{
+    Kind, Linear, Map, Op, Product, Program, ProgramSlice, Table, ValueId, Window,
+};
 use crate::prove::Unprovable;
 
 /// The most bits of a tensor. With one more, the range of a boundary tensor and one map of its
@@ -42,6 +44,7 @@ pub(super) struct Requantise<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source<'a> {
     Linear(&'a Linear, &'a [ValueId]),
+    Product(&'a Product, [ValueId; 2]),
     Value(ValueId),
 }
 
@@ -111,6 +114,16 @@ fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
         Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
             error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
         }
+        Kind::Product(product) => match op.inputs[..] {
+            [left, right] => {
+                check_value(program, left, || place(op))?;
+                check_value(program, right, || place(op))?;
+                let value = |id| program.value(id);
+                let fits = product.check(value(left), value(right), value(op.output));
+                fits.or_else(|why| error(why.to_owned()))
+            }
+            _ => error("it has other than two factors".to_owned()),
+        },
         Kind::Table(table) => match op.inputs[..] {
             [id] => {
                 check_value(program, id, || place(op))?;
@@ -142,7 +155,7 @@ fn pooling_window(kind: &Kind) -> Option<&Window> {
             Map::Average { window, .. } => Some(window),
             _ => None,
         },
-        Kind::Relu | Kind::Table(_) => None,
+        Kind::Relu | Kind::Table(_) | Kind::Product(_) => None,
     }
 }
 
@@ -184,6 +197,7 @@ impl<'a> Fusion<'a> {
         }
         let shifts = ops.iter().map(|op| match &op.kind {
             Kind::Linear(linear) => linear.shift,
+            Kind::Product(product) => product.shift,
             _ => 0,
         });
         let limb = shifts.max().unwrap_or(0).div_ceil(2).max(8);
@@ -206,7 +220,7 @@ impl<'a> Fusion<'a> {
                 let number = self.functions.iter().position(|function| function == table)?;
                 Some((table::Map::Function(number), Some(&**table)))
             }
-            Kind::Linear(_) | Kind::MaxPool(_) => None,
+            Kind::Linear(_) | Kind::MaxPool(_) | Kind::Product(_) => None,
         }
     }
 
@@ -239,6 +253,10 @@ impl<'a> Fusion<'a> {
                 }
                 Kind::Relu | Kind::Table(_) => {
                     (Source::Value(op.inputs[0]), 0, bits_of(op.inputs[0]))
+                }
+                Kind::Product(product) => {
+                    let source = Source::Product(product, [op.inputs[0], op.inputs[1]]);
+                    (source, product.shift, bits_of(op.output))
                 }
                 Kind::Linear(linear) => {
                     (Source::Linear(linear, &op.inputs), linear.shift, bits_of(op.output))

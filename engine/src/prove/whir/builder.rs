@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cells::{
-    Cells, Difference, Limb, Lookup, OpCells, Place, Source, WIDEST_TABLE, limb_widths, plain,
+    Cells, Difference, Limb, Lookup, MAX_VARIABLES, OpCells, Place, Source, WIDEST_TABLE,
+    limb_widths, plain,
 };
+use super::products;
 use super::tables::Table;
-use crate::program::{self, Kind, Linear, Op, Program, ProgramSlice, ValueId, Window};
+use crate::program::{self, Kind, Op, Product, Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
 pub(super) struct Builder<'a> {
@@ -76,7 +78,13 @@ impl<'a> Builder<'a> {
         };
         self.check_bits(op)?;
         match &op.kind {
-            Kind::Linear(linear) => Ok(OpCells::Linear(self.linear(index, op, linear, output))),
+            Kind::Linear(linear) => {
+                Ok(OpCells::Linear(self.limbs(index, op, linear.shift, output)))
+            }
+            Kind::Product(product) => {
+                self.check_product(op, product)?;
+                Ok(OpCells::Product(self.limbs(index, op, product.shift, output)))
+            }
             Kind::Relu => {
                 let table = Table::Relu(self.program.value(op.inputs[0]).bits);
                 Ok(self.map(table, index, op, len, output))
@@ -108,7 +116,7 @@ impl<'a> Builder<'a> {
 
     /// The tables hold values of as many bits as the input has; the output must allow them all.
     fn check_bits(&self, op: &Op) -> Result<(), Unprovable> {
-        if matches!(op.kind, Kind::Linear(_)) {
+        if matches!(op.kind, Kind::Linear(_) | Kind::Product(_)) {
             return Ok(());
         }
         let (input, output) =
@@ -124,12 +132,28 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn linear(&mut self, index: usize, op: &Op, linear: &Linear, output: Place) -> Vec<Limb> {
+    /// The sumcheck of a product goes over a vector of its own.
+    fn check_product(&self, op: &Op, product: &Product) -> Result<(), Unprovable> {
+        let variables = products::variables(product);
+        if variables <= MAX_VARIABLES {
+            return Ok(());
+        }
+        Err(Unprovable {
+            place: format!("node {:?} ({})", op.name, op.operator),
+            reason: format!(
+                "its factors share 2^{variables} positions, and at most 2^{MAX_VARIABLES} are \
+                 possible"
+            ),
+        })
+    }
+
+    /// The limbs of the rounding remainders of an operation, and the range of its output.
+    fn limbs(&mut self, index: usize, op: &Op, shift_of_op: u32, output: Place) -> Vec<Limb> {
         let value = self.program.value(op.output);
         let (len, bits) = (value.len(), value.bits);
         let mut shift = 0;
         let mut limbs = Vec::new();
-        for width in limb_widths(linear.shift, self.width) {
+        for width in limb_widths(shift_of_op, self.width) {
             let limb = Limb { offset: self.take(len), shift, bits: width };
             let cells = Source::of(Place::Committed(limb.offset));
             self.look_up(Table::Range(width), index, len, plain(cells), None);

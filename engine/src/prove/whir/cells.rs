@@ -90,6 +90,8 @@ pub(super) struct Limb {
 pub(super) enum OpCells {
     /// The limbs of the remainders.
     Linear(Vec<Limb>),
+    /// The limbs of the remainders of a product.
+    Product(Vec<Limb>),
     /// Nothing: a Relu or a function.
     OutputOnly,
     /// Which elements of the input each step reads, the first two steps' first; the maxima after
@@ -139,7 +141,7 @@ impl Cells {
         let cells = Self::sizes(program, slice, KnownWeights::Unbounded)?;
         let weights = program.ops[slice.ops.clone()].iter().map(|op| match &op.kind {
             Kind::Linear(linear) => linear.weights.len(),
-            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => 0,
+            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) | Kind::Product(_) => 0,
         });
         Ok(WhirShape {
             cells: cells.used,
@@ -286,8 +288,13 @@ fn sizes(program: &Program, ops: &[Op], width: u32) -> usize {
     let mut tables = BTreeSet::new();
     let mut cells = 0;
     for op in ops {
-        if let Kind::Linear(linear) = &op.kind {
-            let limbs: Vec<u32> = limb_widths(linear.shift, width).collect();
+        let shift = match &op.kind {
+            Kind::Linear(linear) => Some(linear.shift),
+            Kind::Product(product) => Some(product.shift),
+            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => None,
+        };
+        if let Some(shift) = shift {
+            let limbs: Vec<u32> = limb_widths(shift, width).collect();
             cells =
                 limbs.len().saturating_mul(program.value(op.output).len()).saturating_add(cells);
             tables.extend(limbs);

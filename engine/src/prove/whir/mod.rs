@@ -24,6 +24,8 @@
 //!   an inner product of `z` with weights that both sides compute from the model's weights in
 //!   `O(|w| + k |x|)` steps, however many multiplications the map has (`relation`). The field's
 //!   sum is the integers' sum: the program is built only where it stays below 2^62.
+//! - *Products of two tensors*: the same relation, with a sum of products that a sumcheck reduces to
+//!   one value of each factor, of which either is affine in `z` again (`products`).
 //! - *Padding*: every element of `z` outside the above is zero.
 //!
 //! All claims are affine in `z`. Summed with powers of `γ` they are one inner product, which one
@@ -34,9 +36,10 @@
 //!    public tensors.
 //! 2. The root of `z`.
 //! 3. Challenges: a point for each axis of each linear map, the padding's point, `α`, `β`.
-//! 4. The look-up argument, which ends in a point with a numerator and a denominator.
-//! 5. `γ`; the claimed sum and the rounds of the sumcheck, which end in a point.
-//! 6. The value of `z` there, and its opening.
+//! 4. For each product its sum, its sumcheck and the values that it ends in.
+//! 5. The look-up argument, which ends in a point with a numerator and a denominator.
+//! 6. `γ`; the claimed sum and the rounds of the sumcheck, which end in a point.
+//! 7. The value of `z` there, and its opening.
 //!
 //! # Soundness
 //! [`Whir::security`] sums the error: of the random points (one degree a coordinate), the look-ups
@@ -51,6 +54,7 @@ mod builder;
 mod cells;
 mod field;
 mod pcs;
+mod products;
 mod proof;
 mod prover;
 mod ranges;
@@ -195,7 +199,7 @@ fn check_roots(statement: &Statement<'_>) -> Result<(), VerifyError> {
     let ops = &statement.program.ops[statement.slice.ops.clone()];
     let needs_root = |op: &Op| match &op.kind {
         Kind::Linear(linear) => matches!(linear.map, Map::Conv { .. } | Map::Dense { .. }),
-        Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => false,
+        Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) | Kind::Product(_) => false,
     };
     let is_missing = |(op, root): (&Op, &Option<WeightRoot>)| needs_root(op) && root.is_none();
     if roots.len() != ops.len() || ops.iter().zip(roots).any(is_missing) {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::field::{EF, F};
 use super::pcs::{Opening, Root};
+use super::products::ProductProof;
 use super::weights::WeightProof;
 
 /// Bytes that a proof may have, and again for each operation whose weights it opens: an honest one
@@ -19,6 +20,8 @@ pub(super) struct Proof {
     pub root: Root,
     /// That every look-up finds its row.
     pub lookups: FractionGkrProof<EF>,
+    /// What it says of each product of two tensors.
+    pub products: Vec<ProductProof>,
     /// From the sum of all claims to one element of the vector's extension.
     pub reduction: GenericDegreeProof<F, EF>,
     /// That this element is what the commitment is to.

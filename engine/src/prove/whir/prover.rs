@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::cells::Cells;
 use super::field::{EF, F, transcript};
 use super::pcs::Opener;
+use super::products;
 use super::proof::Proof;
 use super::reduction::{DEGREE, Reduction};
 use super::relation::{Challenges, eq_weights, functional};
@@ -54,6 +55,9 @@ pub(super) fn prove_with(
 
     let outputs = output_points(program, slice, cells, &mut challenger);
     let mut challenges = Challenges::draw(outputs, cells.variables, &mut challenger);
+    let (products, claims) =
+        products::prove(program, slice, cells, &challenges.outputs, values, &mut challenger);
+    challenges.products = claims;
     let (mut numerators, denominators) = leaves(cells, values, challenges.alpha, challenges.beta);
     change_numerators(&mut numerators);
     let denominators = PolyMaybePacked::<F, EF>::Packed(denominators.pack::<F, EF>());
@@ -99,7 +103,7 @@ pub(super) fn prove_with(
         let proof = weights::prove(weight, coefficients, delta, constant, end, &mut challenger)?;
         weights.push(proof);
     }
-    Ok(Proof { root, lookups, reduction, opening, weights })
+    Ok(Proof { root, lookups, products, reduction, opening, weights })
 }
 
 /// Numerators and denominators of the look-up argument: `1 / (α - t)` for each look-up of a row

@@ -27,6 +27,11 @@ impl Reduction {
     pub(super) fn new(vector: Vec<F>, weights: Vec<EF>) -> Self {
         Self { vector: Vector::Base(vector), weights: Poly::new(weights) }
     }
+
+    /// Of two vectors that are in the extension from the start.
+    pub(super) fn of_extension(vector: Vec<EF>, weights: Vec<EF>) -> Self {
+        Self { vector: Vector::Folded(Poly::new(vector)), weights: Poly::new(weights) }
+    }
 }
 
 impl RoundProver<EF> for Reduction {

@@ -11,7 +11,8 @@
 //! | denominator | `Σ eq(l) (α - x_l - β y_l - β² tag_l) + Σ eq(unused) - D` |
 //! | operation | `Σ e_y (2^s q_y + remainder_y - half - bias_y - Σ w x)` over its outputs `y` |
 //!
-//! All are summed with the powers of `γ`. Public values end in the constant, committed ones in the
+//! The relation of a product of two tensors has `w P` for its sum, and two claims more on `P`'s factors
+//! (`products`). All are summed with the powers of `γ`. Public values end in the constant, committed ones in the
 //! weights of `z`. Nothing outside the valid elements of a tensor ever enters a claim, and what
 //! lies outside all tensors is zero by the first.
 
@@ -20,6 +21,7 @@ use p3_multilinear_util::poly::Poly;
 
 use super::cells::{Cells, Difference, Limb, OpCells, Place, Source};
 use super::field::{EF, F};
+use super::products::{self, ProductClaim};
 use crate::program::{Kind, Linear, Map, Op, Program, ProgramSlice, Window};
 
 /// The challenges that the claims depend on.
@@ -35,6 +37,8 @@ pub(super) struct Challenges {
     pub numerator: EF,
     pub denominator: EF,
     pub gamma: EF,
+    /// What is claimed of each product of the slice.
+    pub products: Vec<ProductClaim>,
 }
 
 /// An affine function of the committed vector.
@@ -67,7 +71,13 @@ pub(super) fn axis_variables(len: usize) -> usize {
 
 /// Number of claims that are summed with powers of `γ`.
 pub(super) fn claims(cells: &Cells) -> usize {
-    3 + cells.ops.iter().filter(|op| matches!(op, OpCells::Linear(_))).count()
+    let of_op = |op: &OpCells| match op {
+        OpCells::Linear(_) => 1,
+        // Its relation, and the values of its factors.
+        OpCells::Product(_) => 3,
+        OpCells::OutputOnly | OpCells::MaxPool { .. } => 0,
+    };
+    3 + cells.ops.iter().map(of_op).sum::<usize>()
 }
 
 /// The sum of all claims, as one affine function that must be zero.
@@ -83,6 +93,7 @@ pub(super) fn functional(
     for op in weighted_ops(program, slice, cells, challenges) {
         sum.linear(&op, cells);
     }
+    sum.products(program, slice, cells, challenges);
     Functional { weights: sum.weights, constant: sum.constant }
 }
 
@@ -143,6 +154,10 @@ pub(super) fn weighted_ops<'a>(
                 })
                 .collect();
             weighted.push(WeightedOp { index, op, linear, limbs, output_len, axes });
+        } else if matches!(op_cells, OpCells::Product(_)) {
+            // Its claim has a power of its own, see `Sum::products`.
+            power *= challenges.gamma;
+            points.next();
         }
     }
     weighted
@@ -217,22 +232,64 @@ impl Sum<'_> {
         self.constant += constant + square * unused;
     }
 
-    fn linear(&mut self, weighted: &WeightedOp<'_>, cells: &Cells) {
-        let WeightedOp { op, linear, limbs, axes, .. } = weighted;
-        let weights = outer_product(axes);
-        let power = |bits: u32| F::from_u64(1 << bits);
-        let output = cells.places[&op.output];
-        for (i, &weight) in weights.iter().enumerate() {
-            self.add(output, i, weight * power(linear.shift));
+    /// The claims on products: the relation of each with the power of `γ` of its place among the
+    /// operations, and its factors with the powers after those of all operations.
+    fn products(
+        &mut self,
+        program: &Program,
+        slice: &ProgramSlice,
+        cells: &Cells,
+        challenges: &Challenges,
+    ) {
+        let gamma = challenges.gamma;
+        let mut power = gamma.square();
+        let mut powers = Vec::new();
+        for op_cells in &cells.ops {
+            if matches!(op_cells, OpCells::Linear(_) | OpCells::Product(_)) {
+                power *= gamma;
+            }
+            if let OpCells::Product(limbs) = op_cells {
+                powers.push((power, limbs));
+            }
         }
-        for limb in *limbs {
+        let products = products::products(program, slice, cells, &challenges.outputs);
+        let claimed = products.into_iter().zip(powers).zip(&challenges.products);
+        for (((op, product, axes), (own, limbs)), claim) in claimed {
+            let weights: Vec<EF> = outer_product(&axes).into_iter().map(|e| own * e).collect();
+            self.rounded(cells.places[&op.output], limbs, product.shift, &weights);
+            self.constant -= own * claim.sum * F::from_i64(i64::from(product.weight));
+            let factors = products::factors(op, product, cells, &axes);
+            for (factor, value) in factors.into_iter().zip([claim.left, claim.right]) {
+                power *= gamma;
+                self.constant -= power * value;
+                factor.at(&claim.point, power, |place, element, weight| {
+                    self.add(place, element, weight);
+                });
+            }
+        }
+    }
+
+    /// `Σ e_y (2^s q_y + remainder_y - half)` over the outputs of an operation.
+    fn rounded(&mut self, output: Place, limbs: &[Limb], shift: u32, weights: &[EF]) {
+        let power = |bits: u32| F::from_u64(1 << bits);
+        for (i, &weight) in weights.iter().enumerate() {
+            self.add(output, i, weight * power(shift));
+        }
+        for limb in limbs {
             let cells = &mut self.weights[limb.offset..];
-            for (cell, &weight) in cells.iter_mut().zip(&weights) {
+            for (cell, &weight) in cells.iter_mut().zip(weights) {
                 *cell += weight * power(limb.shift);
             }
         }
         let total: EF = weights.iter().copied().sum();
-        self.constant -= total * power(linear.shift - 1) + bias(linear, axes);
+        self.constant -= total * power(shift - 1);
+    }
+
+    fn linear(&mut self, weighted: &WeightedOp<'_>, cells: &Cells) {
+        let WeightedOp { op, linear, limbs, axes, .. } = weighted;
+        let weights = outer_product(axes);
+        self.rounded(cells.places[&op.output], limbs, linear.shift, &weights);
+        self.constant -= bias(linear, axes);
 
         let place = |operand: u32| cells.places[&op.inputs[operand as usize]];
         match &linear.map {

@@ -3,6 +3,7 @@
 use super::cells::Cells;
 use super::field::FIELD_BITS;
 use super::pcs::OPENING_BITS;
+use super::products;
 use super::reduction::DEGREE;
 use super::relation::{axes, axis_variables, claims};
 use super::weights;
@@ -23,6 +24,8 @@ pub struct Security {
     pub lookup_argument: f64,
     /// That a wrong claim vanishes in the sum with powers of `γ`.
     pub batching: f64,
+    /// That the sumchecks of products of two tensors pass; minus infinity without any.
+    pub products: f64,
     /// That the final sumcheck passes.
     pub reduction: f64,
     /// That the commitment opens to something else: by the library's own report, all of its terms
@@ -41,9 +44,18 @@ impl Security {
     }
 
     fn error(&self) -> f64 {
-        let Self { relations, lookups, lookup_argument, batching, reduction, opening, weights } =
-            *self;
-        let terms = [relations, lookups, lookup_argument, batching, reduction, opening, weights];
+        let Self {
+            relations,
+            lookups,
+            lookup_argument,
+            batching,
+            products,
+            reduction,
+            opening,
+            weights,
+        } = *self;
+        let terms =
+            [relations, lookups, lookup_argument, batching, products, reduction, opening, weights];
         terms.iter().map(|term| term.exp2()).sum()
     }
 }
@@ -66,13 +78,22 @@ pub(super) fn of(
     let linear = || {
         ops.iter().filter_map(|op| match &op.kind {
             Kind::Linear(linear) => Some((linear, program.value(op.output).len())),
-            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) => None,
+            Kind::Relu | Kind::MaxPool(_) | Kind::Table(_) | Kind::Product(_) => None,
         })
     };
     // A tensor's extension and the padding's have degree one in each coordinate.
     let coordinates = linear()
         .map(|(linear, len)| axes(linear, len).into_iter().map(axis_variables).sum::<usize>());
-    let relations = coordinates.sum::<usize>() + cells.variables;
+    let products = || {
+        ops.iter().filter_map(|op| match &op.kind {
+            Kind::Product(product) => Some(&**product),
+            _ => None,
+        })
+    };
+    let of_products =
+        products().flat_map(|product| product.shape.iter().map(|&side| axis_variables(side)));
+    let relations = coordinates.sum::<usize>() + of_products.sum::<usize>() + cells.variables;
+    let rounds: usize = products().map(products::variables).sum();
     // Sum over the layers: a sumcheck of degree 3 in as many rounds as the layer is deep, the
     // challenge that joins numerator and denominator, and the one that joins the halves.
     let layers = cells.leaf_variables;
@@ -94,6 +115,7 @@ pub(super) fn of(
         lookups: over_field(2 * cells.leaves.saturating_sub(1).max(1)),
         lookup_argument: over_field(lookup_argument),
         batching: over_field(claims(cells)),
+        products: over_field(DEGREE * rounds),
         reduction: over_field(DEGREE * cells.variables),
         // What `Opener::new` finds parameters for.
         opening: -OPENING_BITS,

@@ -62,6 +62,7 @@ impl Challenges {
             numerator: EF::ZERO,
             denominator: EF::ZERO,
             gamma: EF::ZERO,
+            products: Vec::new(),
         }
     }
 
@@ -73,7 +74,7 @@ impl Challenges {
     }
 }
 
-/// For each linear operation, a random point for each axis of its output.
+/// For each linear operation and product, a random point for each axis of its output.
 pub(super) fn output_points(
     program: &Program,
     slice: &ProgramSlice,
@@ -83,8 +84,14 @@ pub(super) fn output_points(
     let ops = &program.ops[slice.ops.clone()];
     let mut points = Vec::new();
     for (op, op_cells) in ops.iter().zip(&cells.ops) {
-        if let (Kind::Linear(linear), OpCells::Linear(_)) = (&op.kind, op_cells) {
-            let axes = axes(linear, program.value(op.output).len());
+        let axes = match (&op.kind, op_cells) {
+            (Kind::Linear(linear), OpCells::Linear(_)) => {
+                Some(axes(linear, program.value(op.output).len()))
+            }
+            (Kind::Product(product), OpCells::Product(_)) => Some(product.shape.clone()),
+            _ => None,
+        };
+        if let Some(axes) = axes {
             let point = |len| sample_point(challenger, axis_variables(len));
             points.push(axes.into_iter().map(point).collect());
         }

@@ -8,6 +8,7 @@ use p3_multi_stark::fractional_gkr::verify_fractional_gkr;
 use super::cells::Cells;
 use super::field::{EF, F, transcript};
 use super::pcs::Opener;
+use super::products;
 use super::proof::Proof;
 use super::reduction::DEGREE;
 use super::relation::{Challenges, eq_weights, functional};
@@ -26,6 +27,9 @@ pub enum Rejection {
     /// wrong, or the argument itself is malformed.
     #[error("its look-up argument does not hold")]
     Lookups,
+    /// What it says of products of two tensors does not hold.
+    #[error("what it says of products of two tensors does not hold")]
+    Products,
     /// The sum of all claims is not the one that follows from the public values.
     #[error("the sum of its claims is not the one that the public tensors and weights give")]
     Claim,
@@ -63,6 +67,14 @@ pub(super) fn verify(
 
     let outputs = output_points(program, slice, cells, &mut challenger);
     let mut challenges = Challenges::draw(outputs, cells.variables, &mut challenger);
+    challenges.products = products::verify(
+        program,
+        slice,
+        cells,
+        &challenges.outputs,
+        &proof.products,
+        &mut challenger,
+    )?;
     let end =
         verify_fractional_gkr::<F, EF, _>(&proof.lookups, cells.leaf_variables, &mut challenger)
             .map_err(|_| Rejection::Lookups)?;

@@ -1,6 +1,6 @@
 //! The values of the committed vector.
 
-use super::cells::{Cells, Difference, OpCells, Place, Source};
+use super::cells::{Cells, Difference, Limb, OpCells, Place, Source};
 use crate::program::{Kind, Program, ProgramSlice, Trace, accumulators};
 use crate::prove::ProveError;
 
@@ -50,13 +50,13 @@ pub(super) fn values<'a>(
         match (op_cells, &op.kind) {
             (OpCells::Linear(limbs), Kind::Linear(linear)) => {
                 let inputs: Vec<&[i32]> = op.inputs.iter().map(|id| trace[id].as_slice()).collect();
-                let half = 1i64 << (linear.shift - 1);
                 let sums = accumulators(linear, &inputs, output.len());
-                for limb in limbs {
-                    let mask = (1i64 << limb.bits) - 1;
-                    let limbs = sums.iter().map(|sum| ((sum + half) >> limb.shift) & mask);
-                    write(&mut values.committed, limb.offset, limbs);
-                }
+                write_limbs(&mut values.committed, limbs, &sums, linear.shift);
+            }
+            (OpCells::Product(limbs), Kind::Product(product)) => {
+                let [left, right] = [0, 1].map(|i| trace[&op.inputs[i]].as_slice());
+                let sums = product.accumulators(left, right);
+                write_limbs(&mut values.committed, limbs, &sums, product.shift);
             }
             (OpCells::MaxPool { taps, maxima }, _) => {
                 let input = &trace[&op.inputs[0]];
@@ -74,6 +74,16 @@ pub(super) fn values<'a>(
     }
     count_lookups(program, slice, cells, &mut values)?;
     Ok(values)
+}
+
+/// The limbs of the remainders of accumulators.
+fn write_limbs(committed: &mut [i64], limbs: &[Limb], sums: &[i64], shift: u32) {
+    let half = 1i64 << (shift - 1);
+    for limb in limbs {
+        let mask = (1i64 << limb.bits) - 1;
+        let limbs = sums.iter().map(|sum| ((sum + half) >> limb.shift) & mask);
+        write(committed, limb.offset, limbs);
+    }
 }
 
 fn write(committed: &mut [i64], offset: usize, values: impl Iterator<Item = i64>) {

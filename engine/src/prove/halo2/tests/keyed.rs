@@ -16,9 +16,9 @@ fn keys_are_pinned() {
         format!("{menu} k={} {} bytes {}\n", shape.k, shape.proof_bytes, digest.to_hex())
     });
     expect![[r#"
-        4x4 k=8 6208 bytes ac353865ebcf8ea36303ee1306dd0616814778a5a98ff0ebc1e03061578e6bd9
-        8x6 k=8 8128 bytes bf26354116f8c3370429281d36e283b0843ba7336f26136531dc80bb08f0a11f
-        8x8 k=8 8896 bytes ee0b3f90e7b09efc811310539a7c5795acfe53386bd38a55bdec13fd803e8921
+        4x4 k=8 6240 bytes dad1a0120638d11533365e400b676eb0c3ee6e25aaeda44ee5a8447cb504ffd6
+        8x6 k=8 8160 bytes 07dbdcd50063030961f4d56723492667060a04dc35b87c3282f2419b3e5bbe0c
+        8x8 k=8 8928 bytes ac33eb5687d5a7d2b9d9013ca8adbe3384fbe0b7520232490636af5d339d4431
     "#]]
     .assert_eq(&digests.concat());
 }

@@ -4,6 +4,7 @@ mod forged;
 mod functions;
 mod gadgets;
 mod keyed;
+mod products;
 mod proofs;
 mod sizes;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::program::{Linear, Map, Op, Read, Table, Value, Window};
+use crate::program::{Linear, Map, Op, Product, Read, Table, Value, Window};
 
 /// A program of one operation.
 fn program_of(kind: Kind, inputs: &[(&[usize], u32)], output: (&[usize], u32)) -> Program {
@@ -107,6 +107,15 @@ fn gather(axes: Vec<Vec<Option<u32>>>, sums: Vec<Vec<u32>>, weights: &[i32]) -> 
     program_of(Kind::Linear(Arc::new(linear)), &[(&[1], 16)], (&[1], 16))
 }
 
+/// A product of two single elements, changed.
+fn product(change: impl FnOnce(&mut Product)) -> Program {
+    let read = Read { axes: vec![vec![Some(0)]], sums: vec![vec![0]] };
+    let (left, right) = (read.clone(), read);
+    let mut product = Product { shape: vec![1], left, right, weight: 1, shift: 1 };
+    change(&mut product);
+    program_of(Kind::Product(Arc::new(product)), &[(&[1], 8), (&[1], 8)], (&[1], 8))
+}
+
 fn function(outputs: &[Option<i32>], inputs: &[(&[usize], u32)]) -> Program {
     let table = Table { outputs: outputs.into() };
     program_of(Kind::Table(Arc::new(table)), inputs, (&[1, 1], 8))
@@ -156,6 +165,26 @@ fn a_program_that_is_none_is_refused_and_never_panics() {
         ("gather that sums nothing", gather(vec![vec![Some(0)]], vec![vec![]], &[1])),
         ("gather of endless sums", gather(vec![vec![Some(0)]], vec![vec![0; 1 << 12]; 3], &[1])),
         ("gather without weights", gather(vec![vec![Some(0)]], vec![], &[])),
+        ("product beyond its factor", product(|p| p.left.axes[0][0] = Some(1))),
+        ("product with a gap", product(|p| p.right.axes[0][0] = None)),
+        ("product of other sums", product(|p| p.right.sums[0].push(0))),
+        (
+            "product of nothing",
+            product(|p| (p.left.sums, p.right.sums) = (vec![vec![]], vec![vec![]])),
+        ),
+        ("product that shifts by nothing", product(|p| p.shift = 0)),
+        (
+            "product that overflows",
+            product(|p| {
+                let sums = vec![vec![0; 1 << 12]; 2];
+                (p.left.sums, p.right.sums, p.weight) = (sums.clone(), sums, i32::MIN);
+            }),
+        ),
+        ("product of one", {
+            let mut program = product(|_| {});
+            program.ops[0].inputs.pop();
+            program
+        }),
         ("short table", function(&[Some(0); 255], &[one])),
         ("table beyond its range", function(&[Some(128); 256], &[one])),
         ("table of nothing", function(&[None; 256], &[one])),

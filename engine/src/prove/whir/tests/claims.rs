@@ -36,7 +36,17 @@ fn challenges(case: &Case, cells: &Cells, values: &Values<'_>, seed: u64) -> Cha
     let eq = eq_weights(&leaf_point, EF::ONE);
     let numerator = eq.iter().zip(numerators.as_slice()).map(|(&e, &n)| e * n).sum();
     let denominator = eq.iter().zip(denominators.as_slice()).map(|(&e, &d)| e * d).sum();
-    Challenges { outputs, padding, alpha, beta, leaf_point, numerator, denominator, gamma }
+    Challenges {
+        outputs,
+        padding,
+        alpha,
+        beta,
+        leaf_point,
+        numerator,
+        denominator,
+        gamma,
+        products: vec![],
+    }
 }
 
 /// The sum of all claims for these values.

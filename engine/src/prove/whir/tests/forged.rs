@@ -8,7 +8,7 @@ use crate::prove::whir::field::F;
 
 /// What the verifier says to a proof made from these values by a forger, who leaves look-ups that
 /// fail out of the argument.
-fn verdict(case: &Case, change: impl FnOnce(&mut [i64])) -> Result<(), Rejection> {
+pub(super) fn verdict(case: &Case, change: impl FnOnce(&mut [i64])) -> Result<(), Rejection> {
     let (cells, public) = (case.cells(), case.public());
     let mut values =
         witness::values(&case.program, &case.slice, &cells, &case.trace, &public).unwrap();
@@ -69,7 +69,7 @@ fn every_kind_of_committed_value_is_bound() {
             offsets.push(("output", offset));
         }
         match op_cells {
-            OpCells::Linear(limbs) => {
+            OpCells::Linear(limbs) | OpCells::Product(limbs) => {
                 offsets.extend(limbs.iter().map(|limb| ("limb", limb.offset)));
             }
             OpCells::MaxPool { maxima, .. } => {

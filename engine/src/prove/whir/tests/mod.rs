@@ -5,6 +5,7 @@ mod claims;
 mod committed;
 mod forged;
 mod messages;
+mod products;
 mod proofs;
 mod sizes;
 

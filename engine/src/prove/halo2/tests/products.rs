@@ -1,0 +1,49 @@
+//! Products of computed tensors, honest and forged.
+
+use super::*;
+use crate::prove::testing::products;
+
+#[test]
+fn products_agree_with_the_integer_reference() {
+    for bits in [3, 4, 8] {
+        Case::whole(products(bits)).accepted(&format!("{bits} bits"));
+    }
+}
+
+#[test]
+fn no_changed_factor_sum_or_quotient_is_accepted() {
+    let case = Case::whole(products(4));
+    for menu in [Menu::Dot4x4, Menu::Dot8x6] {
+        for kind in [Kind::Activation, Kind::Accumulator, Kind::Sum, Kind::Value, Kind::Shifted] {
+            for index in [0, 1, 2, 3, 7, 18, 23] {
+                for amount in [1, -1, 16] {
+                    let tamper = Tamper::Cell { kind, index, amount };
+                    let verdict = case.mock(menu, Some(tamper), case.instance());
+                    assert!(verdict.is_err(), "{menu} {tamper:?}");
+                }
+            }
+        }
+        for index in 0..12 {
+            for tamper in [
+                Tamper::Quotient { index, amount: 1 },
+                Tamper::Quotient { index, amount: -1 },
+                Tamper::Limbs { index, amount: 1 },
+            ] {
+                let verdict = case.mock(menu, Some(tamper), case.instance());
+                assert!(verdict.is_err(), "{menu} {tamper:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rows_of_a_product_follow_from_its_fan() {
+    let mut model = Model::new(2, 4);
+    let (x, y) = (model.input(&[2, 9]), model.input(&[9, 3]));
+    let z = model.matmul([x, y], [2, 9, 3]);
+    let case = Case::whole(model.finish(&[z]));
+    for (menu, rows) in [(Menu::Dot4x4, 5), (Menu::Dot8x8, 3)] {
+        let shape = circuit_shape_of(&case.program, &case.slice, menu).unwrap();
+        assert_eq!((shape.rows.dot, shape.rows.requantise), (1 + 6 * rows, 6));
+    }
+}
