@@ -139,6 +139,14 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
                 placer.copy(Kind::Activation, lanes[1], row, right[b])?;
                 sum += i64::from(weight) * left[a].value * right[b].value;
             }
+            for lanes in self.columns.activations.chunks_exact(2).skip(chunk.len()) {
+                let forged = placer.tampering.idle();
+                if forged != 0 {
+                    placer.advice(Kind::Activation, lanes[0], row, Fp::ONE)?;
+                    placer.advice(Kind::Activation, lanes[1], row, field(forged))?;
+                    sum += i64::from(weight) * forged;
+                }
+            }
             for (&column, value) in
                 self.columns.accumulators.iter().zip([sum].into_iter().chain(repeat(0)))
             {

@@ -25,6 +25,10 @@ mod honest {
         pub fn quotient(&mut self) -> (i64, i64) {
             (0, 0)
         }
+
+        pub fn idle(&mut self) -> i64 {
+            0
+        }
     }
 }
 
@@ -45,6 +49,8 @@ mod forged {
         Limbs { index: usize, amount: i64 },
         /// The `index`-th weight that is written, plus `amount`.
         Weight { index: usize, amount: i64 },
+        /// `1 · amount` in the `index`-th pair of lanes that a row of products leaves idle.
+        Idle { index: usize, amount: i64 },
     }
 
     /// At most one change, and what has been written so far.
@@ -54,6 +60,7 @@ mod forged {
         cells: BTreeMap<Kind, usize>,
         weights: usize,
         quotients: usize,
+        idle: usize,
     }
 
     impl From<Option<Tamper>> for Tampering {
@@ -98,6 +105,15 @@ mod forged {
                 Some(Tamper::Quotient { index, amount }) if index == number => (amount, 0),
                 Some(Tamper::Limbs { index, amount }) if index == number => (0, amount),
                 _ => (0, 0),
+            }
+        }
+
+        /// The product to put into the next pair of idle lanes.
+        pub fn idle(&mut self) -> i64 {
+            let number = next(&mut self.idle);
+            match self.change {
+                Some(Tamper::Idle { index, amount }) if index == number => amount,
+                _ => 0,
             }
         }
     }

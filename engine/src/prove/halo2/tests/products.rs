@@ -47,3 +47,32 @@ fn the_rows_of_a_product_follow_from_its_fan() {
         assert_eq!((shape.rows.dot, shape.rows.requantise), (1 + 6 * rows, 6));
     }
 }
+
+/// The product gate multiplies every pair of lanes of a row, also those that no factor is copied
+/// to: a prover who may choose them adds what they like to any sum.
+#[test]
+fn no_product_in_idle_lanes_makes_another_output_accepted() {
+    let mut model = Model::new(5, 6);
+    let (x, y) = (model.input(&[2, 3]), model.input(&[3, 2]));
+    let z = model.matmul([x, y], [2, 3, 2]);
+    let (program, mut trace) = model.finish(&[z]);
+    let crate::program::Kind::Product(product) = &program.ops[0].kind else { panic!() };
+    let sums = product.accumulators(&trace[&x], &trace[&y]);
+    let honest = trace[&z].clone();
+    let (amount, claimed) = (-200..200)
+        .map(|amount| {
+            let sum = sums[0] + i64::from(product.weight) * amount;
+            (amount, crate::program::requantise(sum, product.shift) as i32)
+        })
+        .find(|(_, claimed)| {
+            *claimed != honest[0] && program.value(z).range().contains(&i64::from(*claimed))
+        })
+        .unwrap();
+    trace.get_mut(&z).unwrap()[0] = claimed;
+    let forged = Case::new(program, trace, 0..1);
+    for menu in Menu::ALL {
+        let tamper = Tamper::Idle { index: 0, amount };
+        let verdict = forged.mock(menu, Some(tamper), forged.instance());
+        assert!(verdict.is_err(), "{menu}: {:?} proven as {claimed}", honest[0]);
+    }
+}
