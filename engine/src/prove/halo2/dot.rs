@@ -139,12 +139,13 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
                 placer.copy(Kind::Activation, lanes[1], row, right[b])?;
                 sum += i64::from(weight) * left[a].value * right[b].value;
             }
+            // The gate multiplies idle lanes too: see below what makes them zero.
+            let mut idle = Vec::new();
             for lanes in self.columns.activations.chunks_exact(2).skip(chunk.len()) {
                 let forged = placer.tampering.idle();
-                if forged != 0 {
-                    placer.advice(Kind::Activation, lanes[0], row, Fp::ONE)?;
-                    placer.advice(Kind::Activation, lanes[1], row, field(forged))?;
-                    sum += i64::from(weight) * forged;
+                sum += i64::from(weight) * forged;
+                for (&lane, value) in lanes.iter().zip([i64::from(forged != 0), forged]) {
+                    idle.push(placer.advice(Kind::Idle, lane, row, field(value))?);
                 }
             }
             for (&column, value) in
@@ -153,6 +154,12 @@ impl<const M: usize, const C: usize> DotTrack<'_, M, C> {
                 let cell = placer.advice(Kind::Accumulator, column, row, field(value))?;
                 if column == self.columns.accumulators[0] {
                     last = Some(Wire { cell, value });
+                } else {
+                    // On these rows the gate holds all other accumulators at zero: they have no
+                    // weights, and nothing to carry but zeros. Idle lanes are copies of one.
+                    for idle in idle.drain(..) {
+                        placer.region.constrain_equal(idle, cell)?;
+                    }
                 }
             }
         }

@@ -19,6 +19,8 @@ pub(super) struct Wire {
 pub(super) enum Kind {
     /// An element that a dot product reads.
     Activation,
+    /// A lane of a row of products that no factor is in: zero.
+    Idle,
     /// The running sums of a block.
     Accumulator,
     /// What is requantised.
