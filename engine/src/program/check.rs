@@ -10,8 +10,10 @@ use super::{Kind, Linear, Map, Op, Operand, Program, ProgramSlice, Read, Value, 
 
 /// Elements that a tensor may have.
 const MOST_ELEMENTS: usize = 1 << 28;
-/// Side of an image, step or kernel.
+/// Side of a kernel, or step.
 const MOST_SIDE: usize = 1 << 20;
+/// Positions of the output of a window along an axis, times those of its kernel.
+const MOST_STEPS: usize = 1 << 30;
 
 /// Taps that a window may have, and that an output of a gather may have.
 const MOST_TAPS: usize = 1 << 22;
@@ -151,10 +153,14 @@ impl Program {
     }
 }
 
+/// Whether a tensor of a program may have this shape: it has elements, and not too many.
+pub(super) fn is_possible(shape: &[usize]) -> bool {
+    product(shape).is_some_and(|len| (1..=MOST_ELEMENTS).contains(&len))
+}
+
 fn check_tensor(value: &Value) -> Result<(), &'static str> {
-    match product(&value.shape) {
-        Some(1..=MOST_ELEMENTS) => {}
-        _ => return Err("its shape is impossible"),
+    if !is_possible(&value.shape) {
+        return Err("its shape is impossible");
     }
     if !(2..=16).contains(&value.bits) {
         return Err("its bits are impossible");
@@ -171,10 +177,16 @@ fn product(factors: &[usize]) -> Option<usize> {
 
 fn check_window(window: &Window) -> Result<(), &'static str> {
     let Window { planes, input, output, kernel, strides, pads, dilations, spreads } = window;
-    let sides = [input, output, kernel, strides, dilations, spreads];
-    let positive = sides.into_iter().flatten().all(|&side| (1..=MOST_SIDE).contains(&side));
+    let sides = [kernel, strides, dilations, spreads];
+    let positive = sides.into_iter().flatten().all(|&side| (1..=MOST_SIDE).contains(&side))
+        && [input, output].into_iter().flatten().all(|side| (1..=MOST_ELEMENTS).contains(side));
+    // A product of a whole tensor, or a maximum over a stack, has it all on one side. Every axis is
+    // gone through output by output, kernel position by kernel position.
+    let quick = (0..2).all(|axis| {
+        product(&[output[axis], kernel[axis]]).is_some_and(|steps| steps <= MOST_STEPS)
+    });
     let small = pads.iter().all(|&pad| pad <= MOST_SIDE) && *planes <= MOST_ELEMENTS;
-    if positive && small && *planes > 0 && kernel[0] * kernel[1] <= MOST_TAPS {
+    if positive && quick && small && *planes > 0 && kernel[0] * kernel[1] <= MOST_TAPS {
         Ok(())
     } else {
         Err("its window is impossible")

@@ -54,6 +54,9 @@ fn concat(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
     Ok(Lowered::Ops(vec![NewOp { scale, ..NewOp::last(kind, inputs) }]))
 }
 
+/// Positions that all operands may list together.
+const MOST_POSITIONS: usize = 1 << 26;
+
 /// Operands that are gathered into one tensor, under the least scale that holds all of them.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -74,6 +77,11 @@ impl Gathered {
         read: Read,
         coefficient: f64,
     ) -> Result<(), String> {
+        // Each operand lists all positions: many operands of many positions are refused.
+        let positions: usize = read.axes.iter().map(Vec::len).sum();
+        if positions.saturating_mul(node.inputs.len()) > MOST_POSITIONS {
+            return Err("it has too many operands for their size".into());
+        }
         self.inputs.push(Input::Value(builder.data(node, position)?));
         self.reads.push(read);
         self.coefficients.push(coefficient);

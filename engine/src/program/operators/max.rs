@@ -27,6 +27,9 @@ pub(super) fn extreme(builder: &Builder<'_>, node: &Node, sign: f64) -> Result<L
     let count = node.inputs.len();
     let len: usize = shape.iter().product();
     let stacked: Vec<usize> = std::iter::once(count).chain(shape.iter().copied()).collect();
+    if !crate::program::check::is_possible(&stacked) {
+        return Err("it has too many operands for their size".into());
+    }
     let mut gathered = Gathered::default();
     for position in 0..count {
         let from = builder.shape(node, position)?;

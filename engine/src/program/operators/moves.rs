@@ -99,12 +99,13 @@ pub(super) fn step(
 }
 
 /// The axes of a reduction, increasing: an attribute up to opset 12 or 17, a constant input after
-/// it. Without any, all of them.
+/// it. Without any, all of them. The opset alone says which, as it does for the float reference.
 pub(super) fn reduced_axes(builder: &Builder<'_>, node: &Node) -> Result<Vec<usize>, String> {
     let rank = builder.shape(node, 0)?.len();
-    let given = match node.attributes.ints("axes") {
-        Some(axes) => Some(axes),
-        None => builder.ints(node, 1)?,
+    let since = if node.op == "ReduceSum" { 13 } else { 18 };
+    let given = match builder.graph.opset < since {
+        true => node.attributes.ints("axes"),
+        false => builder.ints(node, 1)?,
     };
     let given = given.unwrap_or_default();
     if given.is_empty() {

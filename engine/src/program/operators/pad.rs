@@ -19,10 +19,12 @@ pub(super) static PAD: Operator = Operator {
 fn pad(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
     let (input, output) = (builder.shape(node, 0)?, builder.output_shape(node)?);
     let rank = input.len();
-    let pads = match node.attributes.ints("pads") {
-        Some(pads) => pads,
-        None => builder.ints(node, 1)?.ok_or("its pads are missing")?,
+    // An attribute up to opset 10, a constant input after it.
+    let pads = match builder.graph.opset < 11 {
+        true => node.attributes.ints("pads"),
+        false => builder.ints(node, 1)?,
     };
+    let pads = pads.ok_or("its pads are missing")?;
     let axes = match builder.ints(node, 3)? {
         Some(axes) => axes.iter().map(|&a| moves::axis(a, rank)).collect::<Result<Vec<_>, _>>()?,
         None => (0..rank).collect(),

@@ -51,7 +51,12 @@ fn resize(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
                 return Ok(Some(at));
             }
             let x = coordinate(&transform, at, scale, from, to)?;
-            Ok(Some(pick(&nearest, x, from)?))
+            let at = pick(&nearest, x, from)?;
+            // Opset 10 has no nearest_mode. ONNX rounds down there, the float reference does not.
+            if is_first && at != pick("floor", x, from)? {
+                return Err("runtimes of opset 10 differ in what is nearest here".into());
+            }
+            Ok(Some(at))
         });
         moves::steps(positions.collect::<Result<Vec<_>, String>>()?, strides[axis])
     });

@@ -414,3 +414,149 @@ fn the_readme_says_what_the_registry_does() {
     }
     assert_eq!(written, table, "renew it with UPDATE_README=1");
 }
+
+/// How many steps of its output's scale an operation is from the float reference at most; infinite
+/// where it has another number of elements.
+fn farthest(draft: Draft) -> Vec<(String, f64)> {
+    let Case { model, skeleton, program, trace } = case(answered(draft), 12);
+    let x = program.dequantise(program.inputs[0], &trace[&program.inputs[0]]);
+    let float = model.float_run(&[x, vec![0.0; 60]]).unwrap();
+    let mut all = Vec::new();
+    for op in &program.ops {
+        let Some(tensor) = skeleton.values[op.output.index()].tensor else { continue };
+        let fixed = program.dequantise(op.output, &trace[&op.output]);
+        let scale = program.value(op.output).scale;
+        let far = match fixed.len() == float[&tensor].len() {
+            true => fixed
+                .iter()
+                .zip(&float[&tensor])
+                .fold(0.0f64, |far, (a, b)| far.max(f64::from((a - b).abs()) / scale)),
+            false => f64::INFINITY,
+        };
+        all.push((op.name.clone(), far));
+    }
+    all
+}
+
+fn square() -> Draft {
+    draft()
+        .ints("starts", &[0])
+        .ints("ends3", &[3])
+        .ints("ends4", &[4])
+        .ints("last", &[3])
+        .node("Slice", &["x", "starts", "ends3", "last"], &["square"], &[])
+        .node("Slice", &["x", "starts", "ends4", "last"], &["four"], &[])
+}
+
+#[test]
+fn axes_and_pads_of_another_opset_dont_override_the_inputs() {
+    for (name, far) in farthest(
+        square()
+            .ints("axes", &[2])
+            .ints("pads", &[0, 0, 0, 1, 0, 0, 0, 0])
+            .node("ReduceSum", &["square", "axes"], &["sum"], &[("axes", &[3])])
+            .node("Pad", &["square", "pads"], &["pad"], &[("pads", &[0, 0, 0, 0, 0, 0, 0, 1])]),
+    ) {
+        assert!(far < 20.0, "{name} is {far} steps from the float reference");
+    }
+}
+
+#[test]
+fn slopes_of_one_dimension_mean_what_the_reference_takes_them_for() {
+    for (name, far) in farthest(square().floats("slopes", &[4], vec![0.9, -0.5, 1.7, 0.01]).node(
+        "PRelu",
+        &["four", "slopes"],
+        &["prelu"],
+        &[],
+    )) {
+        assert!(far < 20.0, "{name} is {far} steps from the float reference");
+    }
+}
+
+#[test]
+fn tensors_without_elements_are_refused_before_they_run() {
+    let model = answered(
+        draft()
+            .ints("starts", &[0])
+            .ints("ends", &[0])
+            .ints("last", &[3])
+            .node("Slice", &["x", "starts", "ends", "last"], &["none"], &[])
+            .node("ReduceMax", &["none"], &["max"], &[("axes", &[2])]),
+    )
+    .open()
+    .unwrap();
+    let skeleton = Skeleton::of(&model.graph);
+    if skeleton.obstacle(1).is_none() {
+        let card = Card::nominal(&skeleton, Settings::DEFAULT);
+        let program = skeleton.lower(&model.graph, &card).unwrap();
+        let inputs: Vec<_> = program.inputs.iter().map(|_| vec![0; 60]).collect();
+        let _ = program.run(&inputs);
+    }
+    assert!(skeleton.obstacle(0).is_some_and(|o| o.contains("its shape is impossible")));
+}
+
+#[test]
+fn a_tensor_of_two_to_the_forty_elements_is_refused_before_it_takes_memory() {
+    let model = answered(draft().ints("shape", &[1 << 40, 4, 3, 5]).node(
+        "Expand",
+        &["x", "shape"],
+        &["z"],
+        &[],
+    ))
+    .open()
+    .unwrap();
+    let obstacle = Skeleton::of(&model.graph).obstacle(0).map(str::to_owned);
+    let shape = &model.graph.tensors.last().unwrap().shape;
+    assert!(
+        obstacle.as_deref().is_some_and(|o| o.contains("its shape is impossible")),
+        "{shape:?}: {obstacle:?}"
+    );
+}
+
+#[test]
+fn a_resize_of_opset_10_that_runtimes_disagree_on_is_refused() {
+    let obstacle = |scale: f32| {
+        let mut draft = draft().floats("s", &[4], vec![1.0, 1.0, scale, scale]);
+        draft.opset = 10;
+        let model = answered(draft.node("Resize", &["x", "s"], &["z"], &[])).open().unwrap();
+        Skeleton::of(&model.graph).obstacle(0).map(str::to_owned)
+    };
+    assert_eq!(obstacle(2.0), None);
+    assert!(obstacle(3.0).is_some_and(|o| o.contains("runtimes of opset 10 differ")));
+}
+
+/// A program of one maximum over a window of one plane.
+fn pooled(window: crate::program::Window) -> Program {
+    let tensor = |name: &str, [h, w]: [usize; 2]| crate::program::Value {
+        name: name.into(),
+        shape: vec![h, w],
+        scale: 1.0,
+        bits: 8,
+    };
+    let tensors = vec![tensor("x", window.input), tensor("y", window.output)];
+    let op = crate::program::Op {
+        node: 0,
+        name: "Y".into(),
+        operator: "MaxPool".into(),
+        kind: Kind::MaxPool(window.into()),
+        inputs: vec![ValueId(0)],
+        output: ValueId(1),
+    };
+    Program { tensors, ops: vec![op], inputs: vec![ValueId(0)], outputs: vec![ValueId(1)] }
+}
+
+#[test]
+fn a_maximum_of_two_tensors_of_more_than_a_million_elements_passes_the_check() {
+    let window = max::column(1, 2, (1 << 20) + 1);
+    assert_eq!(pooled(window).check(crate::program::KnownWeights::All), Ok(()));
+}
+
+/// Each output looks through all of the kernel for its one element: 2^39 steps.
+#[test]
+fn a_window_that_takes_hours_to_go_through_is_refused_at_once() {
+    let side = 1 << 20;
+    let mut window = max::column(1, 1, 1);
+    (window.output, window.kernel, window.pads) = ([side, 1], [side, 1], [side - 1, 0]);
+    let error = pooled(window).check(crate::program::KnownWeights::All).unwrap_err();
+    assert!(error.contains("its window is impossible"), "{error}");
+}

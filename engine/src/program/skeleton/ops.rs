@@ -2,7 +2,7 @@
 
 use super::{Scale, Skeleton, SkeletonKind, SkeletonOp, SkeletonValue, ValueId, place, weights};
 use crate::graph::{Constant, Graph, Node};
-use crate::program::operators;
+use crate::program::{check, operators};
 
 /// Lowers node by node, in order.
 pub(in crate::program) struct Builder<'a> {
@@ -258,6 +258,15 @@ impl<'a> Builder<'a> {
     }
 
     fn lower(&self, node: &Node) -> Result<Lowered, String> {
+        // What no program may hold is refused before anything of its size is made.
+        let ids = node.inputs.iter().chain(&node.outputs).flatten();
+        for tensor in ids.map(|&id| self.graph.tensor(id)).filter(|t| t.constant.is_none()) {
+            if let Some(shape) = tensor.shape.as_deref()
+                && !check::is_possible(shape)
+            {
+                return Err(format!("{:?} is {shape:?}: its shape is impossible", tensor.name));
+            }
+        }
         match operators::find(&node.op) {
             Some(operator) => (operator.lower)(self, node),
             None => Err(format!("operator {} is not supported in a proof here", node.op)),
