@@ -88,13 +88,15 @@ impl Tensor {
     /// Number of elements, where the shape is known.
     #[must_use]
     pub fn elements(&self) -> Option<u64> {
-        self.shape.as_ref().map(|dims| dims.iter().map(|&d| d as u64).product())
+        self.shape.as_ref().map(|dims| {
+            dims.iter().fold(1, |product: u64, &dim| product.saturating_mul(dim as u64))
+        })
     }
 
     /// Bytes of all elements in the file's element type, where the shape is known.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        self.elements().map(|n| n * self.element.bytes())
+        self.elements().map(|n| n.saturating_mul(self.element.bytes()))
     }
 
     /// Dimensions as people write them: `3×32×32`, or `?` where unknown.

@@ -20,7 +20,7 @@ impl Builder<'_> {
         let groups = usize::try_from(node.attributes.int("group").unwrap_or(1)).unwrap_or(0);
         let (channels_in, channels_out) = (input[1], kernel[0]);
         let fits = groups > 0
-            && channels_in == kernel[1] * groups
+            && Some(channels_in) == kernel[1].checked_mul(groups)
             && channels_out % groups == 0
             && output[..2] == [input[0], channels_out];
         if !fits {
