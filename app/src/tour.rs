@@ -253,8 +253,9 @@ impl App {
         if !self.offers_tour || self.tour.is_some() {
             return;
         }
-        let Some(input) = place(ctx, Anchor::Input) else { return };
-        let at = Pos2::new(input.right() + 14.0, input.top() + 14.0);
+        // The panel at the bottom has nothing to show yet.
+        let Some(bottom) = place(ctx, Anchor::Bottom) else { return };
+        let at = Pos2::new(bottom.left() + 14.0, bottom.bottom() - 110.0);
         let area = Area::new(Id::new("tour offer")).order(Order::Foreground).fixed_pos(at);
         area.show(ctx, |ui| {
             Frame::popup(ui.style()).show(ui, |ui| {
