@@ -149,7 +149,9 @@ impl App {
             return;
         }
         self.keeper.checked = Some(Instant::now());
-        let Some(project) = self.changed_project() else { return };
+        let Some(project) = self.changed_project().filter(|_| !self.keeper.is_writing) else {
+            return;
+        };
         let (Some(folder), bundles) = (self.model_folder(), self.kept_bundles()) else { return };
         self.keeper.is_writing = true;
         self.workers.start("keep project", move || {
@@ -172,7 +174,7 @@ impl App {
     fn changed_project(&self) -> Option<Project> {
         // A plan that is being dragged isn't one yet, and one that begins isn't the user's.
         let is_settled = self.session.as_ref().is_some_and(Session::is_settled);
-        let project = self.project().filter(|_| is_settled && !self.keeper.is_writing)?;
+        let project = self.project().filter(|_| is_settled)?;
         (self.keeper.saved.as_ref() != Some(&project)).then_some(project)
     }
 
@@ -225,7 +227,10 @@ impl App {
         let Some(folder) = self.model_folder() else { return };
         let Some(session) = &mut self.session else { return };
         let Some(name) = session.name_kept_bundle() else { return };
-        let Some(outcome) = session.outcome() else { return };
+        // The plan that was proven may not be the one that is shown by now.
+        let Some(outcome) = session.run.as_ref().and_then(|run| run.outcome.as_ref()) else {
+            return;
+        };
         let (bundle, secrets) = (outcome.sliced.bundle.clone(), outcome.sliced.secrets.clone());
         self.workers.start("keep bundle", move || {
             let path = folder.join(name);

@@ -220,3 +220,26 @@ fn a_bundle_with_committed_weights_finds_its_model_again() {
     wait(&mut window, "the reason", |app| !app.log.is_empty());
     assert!(window.state().log[0].text.contains("open its model first"));
 }
+
+#[test]
+fn the_bundle_of_a_plan_that_is_not_shown_is_kept_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = proving("digits-cnn");
+    window.state_mut().keep_projects_in(folder.path().to_owned());
+    window.state_mut().ask(Command::UseWhir);
+    window.run_steps(3);
+    window.state_mut().session.as_mut().unwrap().whole_too = false;
+    window.state_mut().ask(Command::Prove);
+    wait(&mut window, "the run", |app| app.session.as_ref().unwrap().is_proving());
+    window.state_mut().ask(Command::NewPlan);
+    wait(&mut window, "its end", |app| {
+        app.session.as_ref().unwrap().drafts().all()[0].record.is_some()
+    });
+    assert!(window.state().verified.is_none(), "the plan that is shown was not proven");
+    assert!(window.state().kept_bundle().is_none());
+    window.state_mut().ask(Command::NextPlan);
+    wait(&mut window, "the bundle and its verdict", |app| {
+        app.kept_bundle().is_some() && app.verified.is_some()
+    });
+    assert!(window.state().verified.as_ref().unwrap().verdict.accepted);
+}

@@ -280,7 +280,7 @@ impl Session {
         self.last_measured.clear();
         // What was measured before the model was closed is of use where the program is the same.
         if let Some((_, kept)) =
-            self.kept_measured.take_if(|(program, _)| *program == prepared.program.digest())
+            self.kept_measured.take_if(|(program, _)| *program == prepared.digest)
         {
             self.last_measured.extend(kept);
         }

@@ -89,7 +89,7 @@ impl Session {
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.record().is_some_and(|record| {
-            let program = self.prepared.as_ref().map(|p| p.program.digest());
+            let program = self.prepared.as_ref().map(|p| p.digest);
             !same_slices(&record.plan, &self.draft().plan)
                 || program.is_some_and(|program| program != record.program)
         })

@@ -19,7 +19,7 @@ impl Session {
                 .then(|| KeptMeasured { program, ranges: ranges.iter().map(range).collect() })
         };
         match (&self.prepared, &self.kept_measured) {
-            (Some(prepared), _) => kept(prepared.program.digest(), &self.last_measured),
+            (Some(prepared), _) => kept(prepared.digest, &self.last_measured),
             (None, Some((program, ranges))) => kept(*program, ranges),
             (None, None) => None,
         }

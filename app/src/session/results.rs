@@ -129,7 +129,7 @@ impl Session {
         }
         let (Some(outcome), Some(prepared)) = (&run.outcome, &self.prepared) else { return };
         let input = self.input_name().unwrap_or_default();
-        let program = prepared.program.digest();
+        let program = prepared.digest;
         let record = Record::of(outcome, run.plan.clone(), program, input, run.case);
         let id = run.draft;
         if let Some(draft) = self.drafts.by_id(id) {
