@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use egui::{Button, Checkbox, Context, Id, MenuBar, Modal, RichText, Ui, WidgetInfo, WidgetType};
+use egui::{
+    Button, Checkbox, Context, Id, MenuBar, Modal, RichText, Ui, Widget, WidgetInfo, WidgetType,
+};
 use microtome_engine::bundle::Custody;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts::Scaling;
@@ -126,12 +128,17 @@ impl App {
     }
 
     fn item(&mut self, ui: &mut Ui, command: Command) {
-        let hindrance = self.hindrance(command);
         let mut button = Button::new(command.text());
         if let Some(keys) = command.shortcut() {
             button = button.shortcut_text(ui.ctx().format_shortcut(&keys));
         }
-        let response = ui.add_enabled(hindrance.is_none(), button);
+        self.entry(ui, command, button);
+    }
+
+    /// An entry of a menu that asks for a command.
+    fn entry(&mut self, ui: &mut Ui, command: Command, widget: impl Widget) {
+        let hindrance = self.hindrance(command);
+        let response = ui.add_enabled(hindrance.is_none(), widget);
         if response.clicked() {
             self.queue.push(command);
             ui.close();
@@ -230,19 +237,10 @@ impl App {
     }
 
     fn weights_item(&mut self, ui: &mut Ui) {
-        let command = Command::CommitWeights;
-        let hindrance = self.hindrance(command);
         let custody = self.session.as_ref().map(Session::custody);
         let mut on = custody == Some(Custody::Committed);
-        let check = Checkbox::new(&mut on, command.text());
-        let response = ui.add_enabled(hindrance.is_none(), check);
-        if response.clicked() {
-            self.queue.push(command);
-            ui.close();
-        }
-        response
-            .on_hover_text(command.tooltip())
-            .on_disabled_hover_text(hindrance.unwrap_or_default());
+        let check = Checkbox::new(&mut on, Command::CommitWeights.text());
+        self.entry(ui, Command::CommitWeights, check);
     }
 
     fn color_items(&mut self, ui: &mut Ui) {
