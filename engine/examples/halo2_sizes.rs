@@ -1,10 +1,10 @@
 //! Measures what `halo2` proofs cost on this machine, on a LeNet for 3×32×32 images with random
-//! weights: as one slice and as five, for each circuit of the menu. The constants of
-//! `predict::halo2` were fitted to its output.
+//! weights: as one slice and as five, each with the width that is searched for it and with one that
+//! is fixed. The constants of `predict::halo2` were fitted to its output.
 //!
 //! ```text
 //! cargo run --release --example halo2_sizes            # everything, each proof in a process of its own
-//! cargo run --release --example halo2_sizes -- whole   # or `slices`; then a circuit such as 8x8
+//! cargo run --release --example halo2_sizes -- slices 4x1x1 8x2x2   # `whole` or `slices`, widths
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,44 +17,53 @@ use microtome_engine::predict;
 use microtome_engine::program::{
     Kind, Linear, Map, Op, Program, Trace, Value, ValueId, Window, accumulators,
 };
-use microtome_engine::prove::halo2::{Halo2, Menu, commit, random_salt};
+use microtome_engine::prove::halo2::{Halo2, Width, commit, random_salt};
 use microtome_engine::prove::{Boundary, Event, Phase, ProofSystem, Statement, Weights, Witness};
 
 /// The operations at which the five slices start.
 const CUTS: [usize; 4] = [3, 6, 8, 10];
 
+/// The one that serves all slices best, where one has to.
+const FIXED: &str = "8x2x1";
+/// The width that is searched for each slice.
+const SEARCHED: &str = "searched";
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let ["one", menu, first, last] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
+    if let ["one", width, first, last] =
+        arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
     {
-        return measure(menu.parse()?, first.parse()?, last.parse()?);
+        let width = if width == SEARCHED { None } else { Some(width.parse()?) };
+        return measure(width, first.parse()?, last.parse()?);
     }
-    let wanted = |name: &str, kind: &[String]| kind.is_empty() || kind.iter().any(|k| k == name);
-    let is_menu = |argument: &String| argument.parse::<Menu>().is_ok();
-    let (menus, plans): (Vec<_>, Vec<_>) = arguments.into_iter().partition(is_menu);
+    let is_plan = |argument: &String| ["whole", "slices"].contains(&argument.as_str());
+    let (plans, mut widths): (Vec<_>, Vec<_>) = arguments.into_iter().partition(is_plan);
+    if widths.is_empty() {
+        widths = vec![SEARCHED.to_owned(), FIXED.to_owned()];
+    }
     let (program, _) = lenet()?;
     println!(
-        "menu     k  proof B |  seconds (predicted): keys, prove, verify | peak MB (predicted) | rows"
+        "width    k  proof B |  seconds (predicted): keys, prove, verify | peak MB (predicted) | rows"
     );
-    for menu in Menu::ALL.map(|menu| menu.to_string()) {
-        for (plan, cuts) in [("whole", &[][..]), ("slices", &CUTS[..])] {
-            if !wanted(&menu, &menus) || !wanted(plan, &plans) {
-                continue;
-            }
-            for slice in program.slices(cuts) {
+    for (plan, cuts) in [("whole", &[][..]), ("slices", &CUTS[..])] {
+        if !plans.is_empty() && !plans.iter().any(|wanted| wanted == plan) {
+            continue;
+        }
+        for slice in program.slices(cuts) {
+            for width in &widths {
                 // A process of its own, so that its peak of memory is this proof's.
                 let ops = [slice.ops.start.to_string(), slice.ops.end.to_string()];
-                Command::new(std::env::current_exe()?).args(["one", &menu]).args(ops).status()?;
+                Command::new(std::env::current_exe()?).args(["one", width]).args(ops).status()?;
             }
         }
     }
     Ok(())
 }
 
-fn measure(menu: Menu, first: usize, last: usize) -> Result<(), Box<dyn Error>> {
+fn measure(width: Option<Width>, first: usize, last: usize) -> Result<(), Box<dyn Error>> {
     let (program, trace) = lenet()?;
     let slice = program.slice(first..last);
-    let system = Halo2 { menu: Some(menu) };
+    let system = Halo2 { width };
     let shape = system.circuit_shape(&program, &slice)?;
     let ids = || slice.inputs.iter().chain(&slice.outputs).copied();
     let salts: BTreeMap<_, _> = ids().map(|id| (id, random_salt())).collect();
@@ -79,7 +88,8 @@ fn measure(menu: Menu, first: usize, last: usize) -> Result<(), Box<dyn Error>> 
     let verify = start.elapsed().as_secs_f64();
     let predicted = predict::halo2(&shape);
     println!(
-        "{menu:>5} {:>4} {:>8} | {:6.2} ({:5.2}) {:6.2} ({:5.2}) {:6.3} ({:5.3}) | {:>5} ({:>5}) | {:?}",
+        "{:>6} {:>3} {:>8} | {:6.2} ({:5.2}) {:6.2} ({:5.2}) {:6.3} ({:5.3}) | {:>5} ({:>5}) | {:?}",
+        shape.width.to_string(),
         shape.k,
         proof.len(),
         secs[&Phase::Keys],
@@ -114,12 +124,12 @@ fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
     for channels in [6, 16] {
         let [channels_in, side, _] = shape;
         let window = window(1, side, 5, 1);
-        let linear = Linear {
-            weights: model.weights(channels * channels_in * 25),
-            bias: model.biases(channels),
-            map: Map::Conv { window, channels_in, channels_out: channels, groups: 1 },
-            shift: 1,
-        };
+        let linear = Linear::new(
+            Map::Conv { window, channels_in, channels_out: channels, groups: 1 },
+            model.weights(channels * channels_in * 25),
+            model.biases(channels),
+            1,
+        );
         shape = [channels, side - 4, side - 4];
         x = model.linear("Conv", x, linear, &shape)?;
         x = model.op("Relu", Kind::Relu, x, &shape)?;
@@ -128,12 +138,12 @@ fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
         x = model.op("MaxPool", Kind::MaxPool(Arc::new(pool)), x, &shape)?;
     }
     for (inner, outer) in [(400, 120), (120, 84), (84, 10)] {
-        let linear = Linear {
-            weights: model.weights(inner * outer),
-            bias: model.biases(outer),
-            map: Map::Dense { rows: 1, inner, outer },
-            shift: 1,
-        };
+        let linear = Linear::new(
+            Map::Dense { rows: 1, inner, outer },
+            model.weights(inner * outer),
+            model.biases(outer),
+            1,
+        );
         x = model.linear("Gemm", x, linear, &[1, outer])?;
         if outer != 10 {
             x = model.op("Relu", Kind::Relu, x, &[1, outer])?;

@@ -36,27 +36,27 @@ impl Default for Fixture {
             outputs: vec![ValueId(4)],
         };
         let channels = 2;
-        let conv = Linear {
-            map: Map::Conv {
+        let conv = Linear::new(
+            Map::Conv {
                 window: window(1, [6, 6], [3, 3], 1, 1),
                 channels_in: 1,
                 channels_out: channels,
                 groups: 1,
             },
-            weights: (0..18).map(|i| scattered(i, 20)).collect(),
-            bias: vec![300, -500],
-            shift: 8,
-        };
+            (0..18).map(|i| scattered(i, 20)).collect(),
+            vec![300, -500],
+            8,
+        );
         append(&mut program, Kind::Linear(Arc::new(conv)), &[1, channels, 6, 6]);
         append(&mut program, Kind::Relu, &[1, channels, 6, 6]);
         let pool = window(channels, [6, 6], [2, 2], 2, 0);
         append(&mut program, Kind::MaxPool(Arc::new(pool)), &[1, channels, 3, 3]);
-        let dense = Linear {
-            map: Map::Dense { rows: 1, inner: 18, outer: 3 },
-            weights: (0..54).map(|i| scattered(i + 7, 10)).collect(),
-            bias: vec![1000, 0, -1000],
-            shift: 8,
-        };
+        let dense = Linear::new(
+            Map::Dense { rows: 1, inner: 18, outer: 3 },
+            (0..54).map(|i| scattered(i + 7, 10)).collect(),
+            vec![1000, 0, -1000],
+            8,
+        );
         append(&mut program, Kind::Linear(Arc::new(dense)), &[1, 3]);
         let image = (0..36).map(|i| scattered(i + 3, 1000)).collect();
         let trace = program.run(&[image]).expect("weights and image are small enough");

@@ -60,7 +60,7 @@ pub fn of(shape: &Shape) -> Prediction {
 /// Predicts the cost of a proof by `halo2`.
 ///
 /// The constants come from `cargo run --release --example halo2_sizes`: LeNet in one and in five
-/// slices, both circuits of the menu, k = 10 to 15. Its seconds were scaled so that LeNet as one
+/// slices, at several widths, k = 10 to 15. Its seconds were scaled so that LeNet as one
 /// slice takes 3.9 s, which is what two quiet cores need. Seconds of proving are within 10% of
 /// that, bytes within 3%.
 #[must_use]
@@ -69,7 +69,7 @@ pub fn halo2(shape: &CircuitShape) -> Prediction {
     let fixed = shape.fixed as f64;
     let permuted = shape.permuted as f64;
     // Advice, three vectors a look-up, and a permutation product for three columns.
-    let vectors = (shape.advice + 3 * shape.lookups + shape.permuted.div_ceil(3)) as f64;
+    let vectors = shape.vectors() as f64;
     let micros = |per_row: f64| rows * per_row * 1e-6;
     let prove_secs = 0.1 + micros(60.0 + 2.2 * vectors + 0.75 * fixed);
     // A fixed or permuted column lives as values, coefficients and a fourfold coset, of which the
@@ -121,30 +121,30 @@ pub fn whir(shape: &WhirShape) -> Prediction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prove::halo2::{Menu, Rows};
+    use crate::prove::halo2::{Rows, Width};
 
-    fn predict(menu: Menu, rows: usize) -> Prediction {
+    fn predict(width: Width, rows: usize) -> Prediction {
         let rows = Rows { dot: rows, requantise: 0, pack: 0, poseidon: 0, table: 0 };
-        halo2(&CircuitShape::new(menu, rows))
+        halo2(&CircuitShape::new(width, rows))
     }
 
     #[test]
     fn what_was_measured_lies_in_the_interval() {
         // Rows, seconds and megabytes of LeNet's first slice, its second, its last and the whole.
-        for (menu, rows, secs, megabytes) in [
-            (Menu::Dot8x8, 12_578, 3.9, 864.0),
-            (Menu::Dot8x8, 7_841, 2.1, 435.0),
-            (Menu::Dot8x8, 3_801, 1.1, 220.0),
-            (Menu::Dot8x8, 751, 0.33, 58.0),
-            (Menu::Dot4x4, 29_793, 5.7, 977.0),
-            (Menu::Dot4x4, 15_201, 2.7, 491.0),
-            (Menu::Dot4x4, 631, 0.22, 35.0),
+        for (width, rows, secs, megabytes) in [
+            (Width::ALL[13], 12_578, 3.9, 864.0),
+            (Width::ALL[13], 7_841, 2.1, 435.0),
+            (Width::ALL[13], 3_801, 1.1, 220.0),
+            (Width::ALL[13], 751, 0.33, 58.0),
+            (Width::NARROWEST, 29_793, 5.7, 977.0),
+            (Width::NARROWEST, 15_201, 2.7, 491.0),
+            (Width::NARROWEST, 631, 0.22, 35.0),
         ] {
-            let predicted = predict(menu, rows);
+            let predicted = predict(width, rows);
             let interval = predicted.prove_secs_low..predicted.prove_secs_high;
-            assert!(interval.contains(&secs), "{menu} {rows}: {interval:?}");
+            assert!(interval.contains(&secs), "{width} {rows}: {interval:?}");
             let error = predicted.peak_bytes as f64 / 1e6 / megabytes;
-            assert!((0.9..1.1).contains(&error), "{menu} {rows}: {error}");
+            assert!((0.9..1.1).contains(&error), "{width} {rows}: {error}");
         }
     }
 
@@ -171,13 +171,17 @@ mod tests {
 
     #[test]
     fn a_wider_circuit_pays_only_where_it_saves_rows() {
-        assert!(predict(Menu::Dot4x4, 1000).prove_secs < predict(Menu::Dot8x8, 1000).prove_secs);
-        assert!(predict(Menu::Dot4x4, 4000).prove_secs > predict(Menu::Dot8x8, 1000).prove_secs);
+        assert!(
+            predict(Width::NARROWEST, 1000).prove_secs < predict(Width::ALL[13], 1000).prove_secs
+        );
+        assert!(
+            predict(Width::NARROWEST, 4000).prove_secs > predict(Width::ALL[13], 1000).prove_secs
+        );
     }
 
     #[test]
     fn a_slower_machine_takes_longer_and_no_more_memory() {
-        let here = predict(Menu::Dot8x8, 1000);
+        let here = predict(Width::ALL[13], 1000);
         let there = here.on(2.0);
         assert_eq!(there.prove_secs, 2.0 * here.prove_secs);
         assert_eq!(there.peak_bytes, here.peak_bytes);

@@ -4,6 +4,8 @@
 //! inputs (all channels of a convolution at one pixel, a row of a dense layer). The executor sums
 //! them, a circuit lays them out, and a test can hold both against each other.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 
 use super::gather::{self, Read};
@@ -20,6 +22,26 @@ pub struct Linear {
     pub bias: Vec<i64>,
     /// The shift `s`, at least 1 and at most 24.
     pub shift: u32,
+    /// What [`Linear::reach`] found.
+    #[serde(skip)]
+    reach: Reach,
+}
+
+/// The reach of a linear map, once it was asked for. It follows from the weights, so it is no part
+/// of what a map is: all are equal, and a copy, whose weights may be changed, starts without.
+#[derive(Debug, Default)]
+struct Reach(OnceLock<u128>);
+
+impl Clone for Reach {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Reach {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 /// Geometry of a window that slides over the two last dimensions of `[n, c, h, w]`. Networks with
@@ -161,6 +183,41 @@ impl Window {
 }
 
 impl Linear {
+    /// A map with these weights and biases.
+    #[must_use]
+    pub fn new(map: Map, weights: Vec<i32>, bias: Vec<i64>, shift: u32) -> Self {
+        Self { map, weights, bias, shift, reach: Reach::default() }
+    }
+
+    /// The greatest sum of the magnitudes of the weights that one output is made of, or more: no
+    /// accumulator exceeds it times the greatest magnitude of an input. Looks at every weight the
+    /// first time.
+    #[must_use]
+    pub fn reach(&self) -> u128 {
+        *self.reach.0.get_or_init(|| {
+            let magnitudes = || self.weights.iter().map(|w| u128::from(w.unsigned_abs()));
+            match &self.map {
+                Map::Sum { .. } => magnitudes().sum(),
+                Map::Gather { reads, .. } => {
+                    let fans = reads.iter().map(|r| r.fan().map_or(u128::MAX, |fan| fan as u128));
+                    let operands = magnitudes().zip(fans);
+                    operands.fold(0, |sum, (w, fan)| sum.saturating_add(fan.saturating_mul(w)))
+                }
+                Map::Average { window, .. } => {
+                    let area = window.kernel[0] as u128 * window.kernel[1] as u128;
+                    magnitudes().max().unwrap_or(0).saturating_mul(area)
+                }
+                Map::Conv { .. } | Map::Dense { .. } => {
+                    let fan = (self.weights.len() / self.bias.len().max(1)).max(1);
+                    let rows = self.weights.chunks(fan);
+                    let sums = rows
+                        .map(|row| row.iter().map(|w| u128::from(w.unsigned_abs())).sum::<u128>());
+                    sums.max().unwrap_or(0)
+                }
+            }
+        })
+    }
+
     /// Visits all sites in their fixed order. Every output element is in exactly one site.
     pub fn visit(&self, mut f: impl FnMut(Site<'_>)) {
         match &self.map {

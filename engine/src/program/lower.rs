@@ -242,7 +242,7 @@ fn quantise(
         })
         .collect();
     let bias = bias.ok_or_else(|| overflow(names))?;
-    Ok(Linear { map, weights, bias, shift })
+    Ok(Linear::new(map, weights, bias, shift))
 }
 
 /// One weight, and the shift that it is rounded at, as [`quantise`] has them.
@@ -277,30 +277,9 @@ fn check_accumulator(
     output: &Value,
     names: Names<'_>,
 ) -> Result<(), LowerError> {
-    let magnitude = |w: &i32| i128::from(w.unsigned_abs());
-    let reach = |value: &Value| 1i128 << (value.bits - 1);
-    let sum: i128 = match &linear.map {
-        Map::Sum { .. } => {
-            linear.weights.iter().zip(inputs).map(|(w, value)| magnitude(w) * reach(value)).sum()
-        }
-        Map::Gather { reads, .. } => {
-            let fans = reads.iter().map(|read| read.fan().map_or(i128::MAX, |fan| fan as i128));
-            let operands = linear.weights.iter().zip(inputs).zip(fans);
-            operands.fold(0i128, |sum, ((w, value), fan)| {
-                sum.saturating_add(fan.saturating_mul(magnitude(w) * reach(value)))
-            })
-        }
-        Map::Average { window, .. } => {
-            let area = (window.kernel[0] * window.kernel[1]) as i128;
-            linear.weights.iter().map(magnitude).max().unwrap_or(0) * area * reach(inputs[0])
-        }
-        Map::Conv { .. } | Map::Dense { .. } => {
-            let fan = (linear.weights.len() / linear.bias.len().max(1)).max(1);
-            let rows = linear.weights.chunks(fan);
-            let greatest = rows.map(|row| row.iter().map(magnitude).sum::<i128>()).max();
-            greatest.unwrap_or(0) * reach(inputs[0])
-        }
-    };
+    let bits = inputs.iter().map(|value| value.bits).max().unwrap_or(1);
+    let sum = linear.reach().saturating_mul(1 << (bits - 1));
+    let sum = i128::try_from(sum).unwrap_or(i128::MAX);
     let bias = linear.bias.iter().map(|b| i128::from(b.unsigned_abs())).max().unwrap_or(0);
     let requantised = 1i128 << (linear.shift + output.bits);
     let rest = bias + (1i128 << (linear.shift - 1)) + requantised;

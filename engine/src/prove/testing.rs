@@ -84,7 +84,8 @@ impl Model {
         while (most + (1 << (shift - 1))) >> shift >= 1 << (self.bits - 1) {
             shift += 1;
         }
-        let kind = Kind::Linear(Arc::new(Linear { shift, ..linear }));
+        let kind =
+            Kind::Linear(Arc::new(Linear::new(linear.map, linear.weights, linear.bias, shift)));
         self.op("Linear", kind, inputs.into(), shape)
     }
 
@@ -133,7 +134,7 @@ impl Model {
         let shape: Vec<usize> = axes.iter().map(Vec::len).collect();
         let reads = vec![Read { axes, sums: vec![] }];
         let map = Map::Gather { shape: shape.clone(), reads };
-        let kind = Kind::Linear(Arc::new(Linear { map, weights: vec![2], bias: vec![], shift: 1 }));
+        let kind = Kind::Linear(Arc::new(Linear::new(map, vec![2], vec![], 1)));
         self.op("Move", kind, vec![input], &shape)
     }
 
@@ -150,8 +151,7 @@ impl Model {
         });
         let reads: Vec<Read> = reads.collect();
         let (weights, bias) = (weights(&mut self.random, reads.len()), vec![]);
-        let linear =
-            Linear { map: Map::Gather { shape: shape.into(), reads }, weights, bias, shift: 1 };
+        let linear = Linear::new(Map::Gather { shape: shape.into(), reads }, weights, bias, 1);
         self.linear(linear, inputs, shape)
     }
 
@@ -256,40 +256,24 @@ fn random_conv(
     groups: usize,
 ) -> Linear {
     let fan = channels_in / groups * window.kernel[0] * window.kernel[1];
-    Linear {
-        weights: weights(random, channels_out * fan),
-        bias: biases(random, channels_out),
-        map: Map::Conv { window, channels_in, channels_out, groups },
-        shift: 1,
-    }
+    let (weights, bias) = (weights(random, channels_out * fan), biases(random, channels_out));
+    Linear::new(Map::Conv { window, channels_in, channels_out, groups }, weights, bias, 1)
 }
 
 fn random_dense(random: &mut Random, rows: usize, inner: usize, outer: usize) -> Linear {
-    Linear {
-        map: Map::Dense { rows, inner, outer },
-        weights: weights(random, inner * outer),
-        bias: biases(random, outer),
-        shift: 1,
-    }
+    let (weights, bias) = (weights(random, inner * outer), biases(random, outer));
+    Linear::new(Map::Dense { rows, inner, outer }, weights, bias, 1)
 }
 
 fn random_sum(random: &mut Random, shape: &[usize], operands: Vec<Operand>) -> Linear {
-    Linear {
-        weights: weights(random, operands.len()),
-        bias: biases(random, shape.iter().product()),
-        map: Map::Sum { shape: shape.into(), operands },
-        shift: 1,
-    }
+    let weights = weights(random, operands.len());
+    let bias = biases(random, shape.iter().product());
+    Linear::new(Map::Sum { shape: shape.into(), operands }, weights, bias, 1)
 }
 
 fn random_average(random: &mut Random, window: Window, count_include_pad: bool) -> Linear {
     let area = window.kernel[0] * window.kernel[1];
-    Linear {
-        weights: weights(random, area),
-        bias: vec![],
-        map: Map::Average { window, count_include_pad },
-        shift: 1,
-    }
+    Linear::new(Map::Average { window, count_include_pad }, weights(random, area), vec![], 1)
 }
 
 /// Linear maps of every kind with random geometry, strange ones among them.
@@ -353,12 +337,8 @@ pub(in crate::prove) fn random_gather(random: &mut Random, shape: &[usize]) -> L
         reads.push(Read { axes, sums });
     }
     let bias = if random.below(2) == 0 { biases(random, shape.iter().product()) } else { vec![] };
-    Linear {
-        weights: weights(random, reads.len()),
-        bias,
-        map: Map::Gather { shape: shape.into(), reads },
-        shift: 1,
-    }
+    let weights = weights(random, reads.len());
+    Linear::new(Map::Gather { shape: shape.into(), reads }, weights, bias, 1)
 }
 
 /// Row-major strides with some dimensions broadcast.

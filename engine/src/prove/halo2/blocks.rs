@@ -1,8 +1,8 @@
 //! Linear maps as blocks of dot products, and how many rows they take.
 //!
-//! A row of the dot track multiplies `M` elements with weights into `C` accumulators. A *block* is
-//! up to `C` outputs over one list of taps. A site with many outputs is split; sites with few are
-//! merged, over the union of their taps and with weight zero where a tap is not the site's own.
+//! A row of the dot track multiplies elements with weights into accumulators, each of which holds
+//! one output or several as digits ([`Row`]). A *block* is the outputs of all accumulators over one
+//! list of taps. A site with many outputs is split; sites with few are merged, over the union of their taps and with weight zero where a tap is not the site's own.
 //! Only sites of one *run* are merged (a row of pixels, the groups of one pixel, …), whose unions
 //! have a closed form, so that the rows of a convolution are counted without visiting its taps.
 
@@ -12,7 +12,7 @@ use std::iter::once;
 use crate::program::gather::presence;
 use crate::program::{Linear, Map, Operand, Read, Site, Tap, Window};
 
-/// Up to `C` dot products over one list of taps.
+/// Dot products over one list of taps, as many as a row holds.
 pub(super) struct Block<'a> {
     /// The inputs.
     pub taps: &'a [Tap],
@@ -22,9 +22,43 @@ pub(super) struct Block<'a> {
     pub weights: &'a [i32],
 }
 
-/// Rows that a block of so many taps takes; one without taps still forces its accumulators to 0.
-fn block_rows(taps: usize, lanes: usize) -> usize {
-    taps.div_ceil(lanes).max(1)
+/// What a row of the dot track holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Elements that are multiplied.
+    pub lanes: usize,
+    /// Sums.
+    pub accumulators: usize,
+    /// Outputs that one accumulator holds at most.
+    pub digits: usize,
+}
+
+impl Row {
+    /// The row, with as many digits of at most `most` as make the map's rows fewest.
+    pub fn fewest(lanes: usize, accumulators: usize, most: usize, map: &Map) -> Self {
+        let row = |digits: usize| Self { lanes, accumulators, digits };
+        let choices = [1, most.min(lanes), most].map(row);
+        choices.into_iter().min_by_key(|row| rows(map, *row)).unwrap_or(row(1))
+    }
+
+    /// Outputs of a block.
+    pub fn outputs(self) -> usize {
+        self.accumulators * self.digits
+    }
+
+    /// Rows that split the accumulators of a block into its outputs, where they hold several: each
+    /// lane takes one.
+    pub fn split_rows(self, outputs: usize) -> usize {
+        if outputs <= self.accumulators { 0 } else { outputs.div_ceil(self.lanes) }
+    }
+
+    /// Rows of all blocks of a site, or of merged sites. One without taps still forces its
+    /// accumulators to 0.
+    fn site(self, taps: usize, outputs: usize) -> usize {
+        let blocks = chunks(outputs, self.outputs());
+        let sums = taps.div_ceil(self.lanes).max(1);
+        blocks.map(|(outputs, times)| times * (sums + self.split_rows(outputs))).sum()
+    }
 }
 
 /// How the sites of a map are merged.
@@ -37,7 +71,7 @@ struct Merging {
     most: usize,
 }
 
-fn merging(map: &Map, accumulators: usize) -> Merging {
+fn merging(map: &Map, block: usize) -> Merging {
     let (outputs, run) = match map {
         Map::Conv { window, channels_out, groups: 1, .. } => (*channels_out, window.output[1]),
         Map::Conv { channels_out, groups, .. } => (channels_out / groups, *groups),
@@ -46,27 +80,28 @@ fn merging(map: &Map, accumulators: usize) -> Merging {
         Map::Average { window, .. } => (1, window.output[1]),
         Map::Gather { shape, .. } => (1, innermost_axis(shape).map_or(1, |axis| shape[axis])),
     };
-    Merging { outputs, run, most: (accumulators / outputs.max(1)).max(1) }
+    Merging { outputs, run, most: (block / outputs.max(1)).max(1) }
 }
 
-/// Calls `place` with the blocks of a linear map for rows of `accumulators` accumulators.
+/// Calls `place` with the blocks of a linear map, of at most so many outputs.
 ///
 /// # Errors
 /// Those of `place`; the first one ends the work.
 pub(super) fn visit<E>(
     linear: &Linear,
-    accumulators: usize,
+    most_outputs: usize,
     mut place: impl FnMut(Block<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Merging { run, most, .. } = merging(&linear.map, accumulators);
+    let Merging { run, most, .. } = merging(&linear.map, most_outputs);
     let (mut seen, mut result, mut merged) = (0, Ok(()), Merged::default());
     linear.visit(|site| {
         if result.is_err() {
             return;
         }
         seen += 1;
-        result = if most == 1 {
-            split(&site, accumulators, &mut place)
+        // A site of one output may name a tap twice, and then has it once in a block.
+        result = if most == 1 && site.outputs.len() > 1 {
+            split(&site, most_outputs, &mut place)
         } else {
             merged.push(&site);
             if merged.sites == most || seen % run == 0 { merged.flush(&mut place) } else { Ok(()) }
@@ -77,11 +112,11 @@ pub(super) fn visit<E>(
 
 fn split<E>(
     site: &Site<'_>,
-    accumulators: usize,
+    most_outputs: usize,
     place: &mut impl FnMut(Block<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    for (number, outputs) in site.outputs.chunks(accumulators).enumerate() {
-        let first = number * accumulators * site.taps.len();
+    for (number, outputs) in site.outputs.chunks(most_outputs).enumerate() {
+        let first = number * most_outputs * site.taps.len();
         let weights = &site.weights[first..first + outputs.len() * site.taps.len()];
         place(Block { taps: site.taps, outputs, weights })?;
     }
@@ -132,43 +167,37 @@ impl Merged {
     }
 }
 
-/// Rows of the dot track that [`visit`]'s blocks take, `lanes` taps a row, in closed form.
-pub(super) fn rows(map: &Map, lanes: usize, accumulators: usize) -> usize {
-    let Merging { outputs, run, most } = merging(map, accumulators);
-    let blocks = outputs.div_ceil(accumulators);
+/// Rows of the dot track that [`visit`]'s blocks take, in closed form.
+pub(super) fn rows(map: &Map, row: Row) -> usize {
+    let Merging { outputs, run, most } = merging(map, row.outputs());
+    let merged = |taps: usize, sites: usize| row.site(taps, sites * outputs);
     match map {
         Map::Conv { window, channels_in, groups: 1, .. } => {
-            let x = chunk_widths(window, most);
-            blocks
-                * window.planes
-                * window_rows(window, &x, |taps| block_rows(taps * channels_in, lanes))
+            let rows = |taps: usize, sites| merged(taps * channels_in, sites);
+            window.planes * window_rows(window, &chunk_widths(window, most), rows)
         }
         Map::Conv { window, channels_in, groups, .. } => {
-            let pixel = |taps: usize| {
-                chunks(*groups, most)
-                    .map(|(sites, times)| {
-                        times * block_rows(sites * taps * (channels_in / groups), lanes)
-                    })
-                    .sum::<usize>()
+            let pixel = |taps: usize, _| {
+                let fan = taps * (channels_in / groups);
+                let chunks = chunks(*groups, most);
+                chunks.map(|(sites, times)| times * merged(sites * fan, sites)).sum::<usize>()
             };
-            blocks * window.planes * window_rows(window, &chunk_widths(window, 1), pixel)
+            window.planes * window_rows(window, &chunk_widths(window, 1), pixel)
         }
         Map::Dense { rows, inner, .. } => {
-            let merged =
-                chunks(*rows, most).map(|(sites, times)| times * block_rows(sites * inner, lanes));
-            blocks * merged.sum::<usize>()
+            let chunks = chunks(*rows, most);
+            chunks.map(|(sites, times)| times * merged(sites * inner, sites)).sum()
         }
         Map::Sum { shape, operands } => {
             let (_, steps) = innermost(shape, operands);
             let (moving, fixed) = (steps.iter().filter(|&&moves| moves).count(), steps.len());
-            let merged = chunks(run, most)
-                .map(|(sites, times)| times * block_rows(moving * sites + (fixed - moving), lanes));
-            shape.iter().product::<usize>() / run.max(1) * merged.sum::<usize>()
+            let rows = chunks(run, most)
+                .map(|(sites, times)| times * merged(moving * sites + (fixed - moving), sites));
+            shape.iter().product::<usize>() / run.max(1) * rows.sum::<usize>()
         }
-        Map::Gather { shape, reads } => gather_rows(shape, reads, most, lanes),
+        Map::Gather { shape, reads } => gather_rows(shape, reads, most, merged),
         Map::Average { window, .. } => {
-            let x = chunk_widths(window, most);
-            window.planes * window_rows(window, &x, |taps| block_rows(taps, lanes))
+            window.planes * window_rows(window, &chunk_widths(window, most), merged)
         }
     }
 }
@@ -180,29 +209,34 @@ fn innermost_axis(shape: &[usize]) -> Option<usize> {
 
 /// Rows of a gather: wherever a chunk of its innermost axis lies, an operand that is read there has
 /// as many taps in it.
-fn gather_rows(shape: &[usize], reads: &[Read], most: usize, lanes: usize) -> usize {
+fn gather_rows(
+    shape: &[usize],
+    reads: &[Read],
+    most: usize,
+    merged: impl Fn(usize, usize) -> usize,
+) -> usize {
     let Some(axis) = innermost_axis(shape) else {
         let masks = presence(reads, 0..shape.len());
         return masks
             .into_iter()
             .map(|(mask, times)| {
                 let taps = reads.iter().zip(&mask).filter(|(_, is_read)| **is_read);
-                times * block_rows(taps.map(|(read, _)| distinct(&[Some(0)], read)).sum(), lanes)
+                times * merged(taps.map(|(read, _)| distinct(&[Some(0)], read)).sum(), 1)
             })
             .sum();
     };
     let outer = presence(reads, (0..shape.len()).filter(|&other| other != axis));
-    let mut chunks: BTreeMap<Vec<usize>, usize> = BTreeMap::new();
+    let mut chunks: BTreeMap<(usize, Vec<usize>), usize> = BTreeMap::new();
     for first in (0..shape[axis]).step_by(most) {
         let last = (first + most).min(shape[axis]);
         let taps = reads.iter().map(|read| distinct(&read.axes[axis][first..last], read));
-        *chunks.entry(taps.collect()).or_insert(0) += 1;
+        *chunks.entry((last - first, taps.collect())).or_insert(0) += 1;
     }
     let pairs = outer.iter().flat_map(|place| chunks.iter().map(move |chunk| (place, chunk)));
     pairs
-        .map(|((mask, times), (taps, count))| {
+        .map(|((mask, times), ((sites, taps), count))| {
             let taps = taps.iter().zip(mask).filter(|(_, is_read)| **is_read);
-            times * count * block_rows(taps.map(|(taps, _)| taps).sum(), lanes)
+            times * count * merged(taps.map(|(taps, _)| taps).sum(), *sites)
         })
         .sum()
 }
@@ -224,9 +258,9 @@ fn chunks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     once((most, len / most)).chain((rest > 0).then_some((rest, 1)))
 }
 
-/// How many input columns the windows of `most` neighbouring pixels reach together, with how many
-/// such chunks a row of pixels has.
-fn chunk_widths(window: &Window, most: usize) -> BTreeMap<usize, usize> {
+/// How many input columns the windows of `most` neighbouring pixels reach together, and how many
+/// pixels that is, with how many such chunks a row of pixels has.
+fn chunk_widths(window: &Window, most: usize) -> BTreeMap<(usize, usize), usize> {
     let mut widths = BTreeMap::new();
     let mut reached = Vec::new();
     for first in (0..window.output[1]).step_by(most) {
@@ -235,23 +269,25 @@ fn chunk_widths(window: &Window, most: usize) -> BTreeMap<usize, usize> {
         reached.extend((first..last).flat_map(|x| window.axis(1, x)).map(|(_, at)| at));
         reached.sort_unstable();
         reached.dedup();
-        *widths.entry(reached.len()).or_insert(0) += 1;
+        *widths.entry((reached.len(), last - first)).or_insert(0) += 1;
     }
     widths
 }
 
-/// The sum of `rows` over the taps of all chunks of a plane.
+/// The sum of `rows` of the taps and the pixels of all chunks of a plane.
 fn window_rows(
     window: &Window,
-    widths: &BTreeMap<usize, usize>,
-    rows: impl Fn(usize) -> usize,
+    widths: &BTreeMap<(usize, usize), usize>,
+    rows: impl Fn(usize, usize) -> usize,
 ) -> usize {
     let mut heights = BTreeMap::new();
     for y in 0..window.output[0] {
         *heights.entry(window.axis(0, y).count()).or_insert(0) += 1;
     }
-    let pairs = heights.iter().flat_map(|(h, m)| widths.iter().map(move |(w, n)| (h * w, m * n)));
-    pairs.map(|(taps, times): (usize, usize)| times * rows(taps)).sum()
+    let pairs = heights.iter().flat_map(|(height, times)| {
+        widths.iter().map(move |((width, pixels), count)| (height * width, *pixels, times * count))
+    });
+    pairs.map(|(taps, pixels, times): (usize, usize, usize)| times * rows(taps, pixels)).sum()
 }
 
 /// The length of the innermost loop of a sum, after dimensions have been joined over which every
@@ -281,31 +317,39 @@ mod tests {
     use super::*;
     use crate::prove::testing::random_maps;
 
+    /// Rows of many kinds.
+    fn all_rows() -> impl Iterator<Item = Row> {
+        [(4, 1, 1), (4, 2, 3), (8, 1, 10), (8, 2, 8), (8, 6, 1), (3, 16, 1), (3, 1, 5)]
+            .into_iter()
+            .map(|(lanes, accumulators, digits)| Row { lanes, accumulators, digits })
+    }
+
     #[test]
     fn the_closed_form_counts_the_rows_that_the_blocks_take() {
         for (name, linear) in random_maps() {
-            for (lanes, accumulators) in [(4, 4), (8, 8), (8, 6), (3, 16)] {
+            for row in all_rows() {
                 let mut placed = 0;
-                visit(&linear, accumulators, |block| {
-                    assert!(!block.outputs.is_empty() && block.outputs.len() <= accumulators);
-                    placed += block_rows(block.taps.len(), lanes);
+                visit(&linear, row.outputs(), |block| {
+                    let outputs = block.outputs.len();
+                    assert!(outputs > 0 && outputs <= row.outputs());
+                    placed += block.taps.len().div_ceil(row.lanes).max(1);
+                    placed += row.split_rows(outputs);
                     Ok::<_, ()>(())
                 })
                 .unwrap();
-                let counted = rows(&linear.map, lanes, accumulators);
-                assert_eq!(counted, placed, "{name} {lanes}x{accumulators}: {:?}", linear.map);
+                let counted = rows(&linear.map, row);
+                assert_eq!(counted, placed, "{name} {row:?}: {:?}", linear.map);
             }
         }
     }
 
     #[test]
-    fn merging_never_costs_rows() {
+    fn digits_and_merging_never_cost_rows() {
         for (name, linear) in random_maps() {
             let mut apart = 0;
-            linear.visit(|site| {
-                apart += site.outputs.len().div_ceil(8) * block_rows(site.taps.len(), 8)
-            });
-            assert!(rows(&linear.map, 8, 8) <= apart, "{name}");
+            linear.visit(|site| apart += site.outputs.len() * site.taps.len().div_ceil(8).max(1));
+            let row = Row::fewest(8, 1, 10, &linear.map);
+            assert!(rows(&linear.map, row) <= apart, "{name}");
         }
     }
 }

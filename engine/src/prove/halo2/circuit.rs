@@ -15,11 +15,12 @@ use super::shape::CircuitShape;
 use super::sponge::{Salt, capacity};
 use super::steps::{Requantise, Source, Step, Steps};
 use super::tamper::Tampering;
+use super::width;
 use crate::program::{Linear, Program, ProgramSlice, Trace, ValueId, Window};
 
 /// The circuit of a slice, with its witness or, to derive keys, without.
 #[derive(Clone)]
-pub(super) struct SliceCircuit<'a, const M: usize, const C: usize> {
+pub(super) struct SliceCircuit<'a> {
     pub program: &'a Program,
     pub slice: &'a ProgramSlice,
     pub steps: &'a Steps<'a>,
@@ -29,9 +30,9 @@ pub(super) struct SliceCircuit<'a, const M: usize, const C: usize> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Columns<const M: usize, const C: usize> {
-    dot: DotColumns<M, C>,
-    requantise: RequantiseColumns,
+pub(super) struct Columns {
+    dot: DotColumns,
+    requantise: Vec<RequantiseColumns>,
     pack: PackColumns,
     poseidon: PoseidonColumns,
     table: [TableColumn; 3],
@@ -42,19 +43,22 @@ pub(super) struct Columns<const M: usize, const C: usize> {
 /// transcript binds every proof to them.
 pub(super) const CONTEXT_CELLS: usize = 2;
 
-impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
-    type Config = Columns<M, C>;
+impl Circuit<Fp> for SliceCircuit<'_> {
+    type Config = Columns;
     type FloorPlanner = SimpleFloorPlanner;
 
     fn without_witnesses(&self) -> Self {
         Self { witness: None, ..self.clone() }
     }
 
-    fn configure(meta: &mut ConstraintSystem<Fp>) -> Columns<M, C> {
+    fn configure(meta: &mut ConstraintSystem<Fp>) -> Columns {
+        let width = width::current();
         let table = std::array::from_fn(|_| meta.lookup_table_column());
         let columns = Columns {
-            dot: DotColumns::configure(meta),
-            requantise: RequantiseColumns::configure(meta, table),
+            dot: DotColumns::configure(meta, width),
+            requantise: (0..width.tracks)
+                .map(|_| RequantiseColumns::configure(meta, table))
+                .collect(),
             pack: PackColumns::configure(meta, table),
             poseidon: PoseidonColumns::configure(meta),
             table,
@@ -65,11 +69,7 @@ impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
         columns
     }
 
-    fn synthesize(
-        &self,
-        columns: Columns<M, C>,
-        mut layouter: impl Layouter<Fp>,
-    ) -> Result<(), Error> {
+    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fp>) -> Result<(), Error> {
         self.steps.tables.assign(&mut layouter, columns.table)?;
         // The planner runs the region twice, the first time to measure it. There is no other
         // region, so its size does not matter, and one cell stands for all.
@@ -98,22 +98,29 @@ impl<const M: usize, const C: usize> Circuit<Fp> for SliceCircuit<'_, M, C> {
 }
 
 /// All tracks while they are written.
-struct Tracks<'a, 'r, const M: usize, const C: usize> {
+struct Tracks<'a, 'r> {
+    program: &'a Program,
     placer: Placer<'r>,
-    dot: DotTrack<'a, M, C>,
-    requantise: RequantiseTrack<'a>,
+    dot: DotTrack<'a>,
+    /// What a step writes goes to them in turn.
+    requantise: Vec<RequantiseTrack<'a>>,
     pack: PackTrack<'a>,
     poseidon: PoseidonTrack<'a>,
     wires: BTreeMap<ValueId, Vec<Wire>>,
 }
 
-impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
+impl SliceCircuit<'_> {
     /// Writes the region; answers with the digests of the boundary tensors.
-    fn write(&self, columns: &Columns<M, C>, placer: Placer<'_>) -> Result<Vec<Cell>, Error> {
+    fn write(&self, columns: &Columns, placer: Placer<'_>) -> Result<Vec<Cell>, Error> {
         let mut tracks = Tracks {
+            program: self.program,
             placer,
             dot: DotTrack { columns: &columns.dot, row: 1 },
-            requantise: RequantiseTrack { columns: &columns.requantise, row: 0 },
+            requantise: columns
+                .requantise
+                .iter()
+                .map(|columns| RequantiseTrack { columns, row: 0 })
+                .collect(),
             pack: PackTrack { columns: &columns.pack, row: 1 },
             poseidon: PoseidonTrack { columns: &columns.poseidon, row: 0 },
             wires: BTreeMap::new(),
@@ -142,8 +149,9 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
             digests.push(tracks.poseidon.digest(&mut tracks.placer, capacity, salt, &packed)?);
         }
         let rows = &self.shape.rows;
+        let requantise = tracks.requantise.iter().map(|track| track.row).max().unwrap_or(0);
         assert_eq!(
-            [tracks.dot.row, tracks.requantise.row, tracks.pack.row, tracks.poseidon.row],
+            [tracks.dot.row, requantise, tracks.pack.row, tracks.poseidon.row],
             [rows.dot, rows.requantise, rows.pack, rows.poseidon],
             "the rows that were counted are the rows that were written"
         );
@@ -151,7 +159,7 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
     }
 
     /// Writes a tensor that the slice reads.
-    fn read(&self, tracks: &mut Tracks<'_, '_, M, C>, id: ValueId) -> Result<Cell, Error> {
+    fn read(&self, tracks: &mut Tracks<'_, '_>, id: ValueId) -> Result<Cell, Error> {
         let value = self.program.value(id);
         let elements: Vec<i64> = match self.witness {
             Some((trace, _)) => {
@@ -174,12 +182,13 @@ impl<const M: usize, const C: usize> SliceCircuit<'_, M, C> {
     }
 }
 
-impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
+impl Tracks<'_, '_> {
     fn requantise(&mut self, step: &Requantise<'_>) -> Result<Vec<Wire>, Error> {
         let sums = match step.source {
             Source::Linear(linear, ids) => {
                 let inputs = ids.iter().map(|id| self.wires.get(id).map(Vec::as_slice));
                 let inputs = inputs.collect::<Option<Vec<_>>>().ok_or(Error::Synthesis)?;
+                let linear = (linear, step.digits(self.program, linear, ids));
                 self.dot.linear(&mut self.placer, linear, &inputs, step.len)?
             }
             Source::Product(product, ids) => {
@@ -195,12 +204,13 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
             Source::Linear(linear, _) => biases(linear, step.len),
             Source::Product(..) | Source::Value(_) => vec![0; step.len],
         };
-        let (placer, track) = (&mut self.placer, &mut self.requantise);
+        let (placer, tracks) = (&mut self.placer, &mut self.requantise);
+        let count = tracks.len();
         let row = |track: &mut RequantiseTrack<'_>, placer: &mut Placer<'_>, at: usize| {
             track.requantise(placer, sums[at], bias[at], step.rounding)
         };
         let Some(window) = step.pool else {
-            return (0..step.len).map(|at| row(track, placer, at)).collect();
+            return (0..step.len).map(|at| row(&mut tracks[at % count], placer, at)).collect();
         };
         let mut maxima = Vec::with_capacity(window.planes * window.output_len());
         let mut pooled = vec![false; step.len];
@@ -210,6 +220,7 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
                 for x in 0..window.output[1] {
                     offsets.clear();
                     window.offsets(y, x, &mut offsets);
+                    let track = &mut tracks[maxima.len() % count];
                     let mut values = [0; 4];
                     for (value, offset) in values.iter_mut().zip(&offsets) {
                         let at = plane * window.input_len() + offset;
@@ -222,8 +233,9 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
         }
         // Values that no window reads keep their range check: the program stops where one leaves
         // its range, and a proof says that it did not.
-        for at in (0..step.len).filter(|&at| !pooled[at]) {
-            row(track, placer, at)?;
+        let rest = (0..step.len).filter(|&at| !pooled[at]);
+        for (number, at) in rest.enumerate() {
+            row(&mut tracks[number % count], placer, at)?;
         }
         Ok(maxima)
     }
@@ -245,16 +257,16 @@ impl<const M: usize, const C: usize> Tracks<'_, '_, M, C> {
         let wires = self.wires.get(&input).ok_or(Error::Synthesis)?;
         let mut maxima = Vec::with_capacity(window.planes * window.output_len());
         let (mut offsets, mut values) = (Vec::new(), Vec::new());
-        for plane in wires.chunks_exact(window.input_len()) {
+        for (number, plane) in wires.chunks_exact(window.input_len()).enumerate() {
+            let at = number % self.requantise.len();
+            let track = &mut self.requantise[at];
             for y in 0..window.output[0] {
                 for x in 0..window.output[1] {
                     offsets.clear();
                     window.offsets(y, x, &mut offsets);
                     values.clear();
                     values.extend(offsets.iter().map(|&at| plane[at]));
-                    let maximum =
-                        self.requantise.maximum_of_window(&mut self.placer, &values, bits)?;
-                    maxima.push(maximum);
+                    maxima.push(track.maximum_of_window(&mut self.placer, &values, bits)?);
                 }
             }
         }

@@ -15,26 +15,14 @@ use rand_core::UnwrapErr;
 
 use super::circuit::SliceCircuit;
 use super::parameters::{default_cache, parameters};
-use super::shape::{CircuitShape, Menu};
+use super::shape::CircuitShape;
 use super::sponge::Salt;
 use super::steps::{Steps, steps};
 use super::tamper::Tampering;
+use super::width::{Width, with_width};
 use super::{ProveError, Statement, VerifyError, backend};
 use crate::digest::Digest;
 use crate::program::{Program, ProgramSlice, Trace, ValueId};
-
-/// Calls a function with the menu entry's numbers as type parameters.
-macro_rules! with_menu {
-    ($menu:expr, $function:ident $arguments:tt) => {
-        match $menu {
-            Menu::Dot4x4 => $function::<4, 4> $arguments,
-            Menu::Dot8x6 => $function::<8, 6> $arguments,
-            Menu::Dot8x8 => $function::<8, 8> $arguments,
-        }
-    };
-}
-#[cfg(test)]
-pub(super) use with_menu;
 
 /// The parameters and keys of one slice. The proving key takes most of the memory of a proof.
 #[derive(Debug)]
@@ -56,8 +44,8 @@ pub fn keys(
     let params = parameters(shape.k, default_cache().as_deref()).map_err(backend)?;
     let steps = steps(program, slice)?;
     let vk = verifying_key(program, slice, shape, &steps, &params).map_err(backend)?;
-    let proving =
-        with_menu!(shape.menu, derive_pk(program, slice, shape, &steps, &params, (*vk).clone()));
+    let circuit = blank(program, slice, shape, &steps);
+    let proving = with_width(shape.width, || keygen_pk(&params, (*vk).clone(), &circuit));
     Ok(Keys { shape: shape.clone(), params, proving: proving.map_err(backend)? })
 }
 
@@ -78,9 +66,9 @@ impl Keys {
     ) -> Result<Vec<u8>, ProveError> {
         let Statement { program, slice, .. } = *statement;
         let steps = steps(program, slice)?;
-        let witness = (trace, salts);
-        with_menu!(self.shape.menu, make_proof(self, program, slice, &steps, witness, instance))
-            .map_err(backend)
+        let blank = blank(program, slice, &self.shape, &steps);
+        let circuit = SliceCircuit { witness: Some((trace, salts)), ..blank };
+        prove_circuit(&self.params, &self.proving, circuit, instance).map_err(backend)
     }
 
     /// Verifies a proof.
@@ -117,7 +105,7 @@ fn check(
         .map_err(|_| VerifyError::Rejected)
 }
 
-/// The verifying key, derived once in a process for each slice and menu entry.
+/// The verifying key, derived once in a process for each slice and width.
 pub(super) fn verifying_key(
     program: &Program,
     slice: &ProgramSlice,
@@ -125,17 +113,18 @@ pub(super) fn verifying_key(
     steps: &Steps<'_>,
     params: &Params<EqAffine>,
 ) -> Result<Arc<VerifyingKey<EqAffine>>, Error> {
-    type Entry = ((Digest, Menu), Arc<VerifyingKey<EqAffine>>);
+    type Entry = ((Digest, Width), Arc<VerifyingKey<EqAffine>>);
     static DERIVED: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
     const MOST: usize = 256;
 
     let digest = slice_digest(program, slice).ok_or(Error::Synthesis)?;
-    let name = (digest, shape.menu);
+    let name = (digest, shape.width);
     let derived = || DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
         return Ok(vk.clone());
     }
-    let vk = Arc::new(with_menu!(shape.menu, derive_vk(program, slice, shape, steps, params))?);
+    let circuit = blank(program, slice, shape, steps);
+    let vk = Arc::new(with_width(shape.width, || keygen_vk(params, &circuit))?);
     let mut derived = derived();
     derived.truncate(MOST - 1);
     derived.push_front((name, vk.clone()));
@@ -151,57 +140,25 @@ fn slice_digest(program: &Program, slice: &ProgramSlice) -> Option<Digest> {
     Some(Digest::of("microtome halo2 verifying key v1", &bytes))
 }
 
-fn blank<'a, const M: usize, const C: usize>(
+fn blank<'a>(
     program: &'a Program,
     slice: &'a ProgramSlice,
     shape: &'a CircuitShape,
     steps: &'a Steps<'a>,
-) -> SliceCircuit<'a, M, C> {
+) -> SliceCircuit<'a> {
     SliceCircuit { program, slice, steps, shape, witness: None, tampering: Tampering::default() }
 }
 
-fn derive_vk<const M: usize, const C: usize>(
-    program: &Program,
-    slice: &ProgramSlice,
-    shape: &CircuitShape,
-    steps: &Steps<'_>,
-    params: &Params<EqAffine>,
-) -> Result<VerifyingKey<EqAffine>, Error> {
-    keygen_vk(params, &blank::<M, C>(program, slice, shape, steps))
-}
-
-fn derive_pk<const M: usize, const C: usize>(
-    program: &Program,
-    slice: &ProgramSlice,
-    shape: &CircuitShape,
-    steps: &Steps<'_>,
-    params: &Params<EqAffine>,
-    vk: VerifyingKey<EqAffine>,
-) -> Result<ProvingKey<EqAffine>, Error> {
-    keygen_pk(params, vk, &blank::<M, C>(program, slice, shape, steps))
-}
-
-fn make_proof<const M: usize, const C: usize>(
-    keys: &Keys,
-    program: &Program,
-    slice: &ProgramSlice,
-    steps: &Steps<'_>,
-    witness: (&Trace, &BTreeMap<ValueId, Salt>),
-    instance: &[Fp],
-) -> Result<Vec<u8>, Error> {
-    let blank = blank::<M, C>(program, slice, &keys.shape, steps);
-    let circuit = SliceCircuit { witness: Some(witness), ..blank };
-    prove_circuit(&keys.params, &keys.proving, circuit, instance)
-}
-
-pub(super) fn prove_circuit<const M: usize, const C: usize>(
+pub(super) fn prove_circuit(
     params: &Params<EqAffine>,
     proving: &ProvingKey<EqAffine>,
-    circuit: SliceCircuit<'_, M, C>,
+    circuit: SliceCircuit<'_>,
     instance: &[Fp],
 ) -> Result<Vec<u8>, Error> {
     let mut transcript = Blake2bWrite::<_, EqAffine, Challenge255<_>>::init(Vec::new());
     let random = UnwrapErr(SysRng);
-    create_proof(params, proving, &[circuit], &[&[instance]], random, &mut transcript)?;
+    with_width(circuit.shape.width, || {
+        create_proof(params, proving, &[circuit], &[&[instance]], random, &mut transcript)
+    })?;
     Ok(transcript.finalize())
 }

@@ -14,16 +14,21 @@
 //!
 //! | track | what a row does |
 //! |---|---|
-//! | `dot` | `M` activations times fixed weights into `C` accumulators |
-//! | `requantise` | rounds, checks ranges, applies ReLU; or takes a maximum |
+//! | `dot` | `M` activations times fixed weights into `C` accumulators, each of several outputs |
+//! | `requantise`, `W` of them | rounds, checks ranges, applies ReLU; or takes a maximum |
 //! | `pack` | range-checks an element of a boundary tensor and packs it |
 //! | `poseidon` | a round of the sponge over packed elements |
 //!
 //! One table serves all look-ups, whose tags are fixed (`table`). `steps` decides what is fused,
-//! `shape` counts rows in closed form, and the layout asserts that it wrote as many.
+//! `digits` how outputs share an accumulator, `shape` counts rows in closed form, and the layout
+//! asserts that it wrote as many.
+//!
+//! `M`, `C` and `W` are the [`Width`], which is searched for each slice. All widths prove the same
+//! statement, and the length of the proof tells the verifier which one it was.
 
 mod blocks;
 mod circuit;
+mod digits;
 mod dot;
 mod keys;
 mod pack;
@@ -38,14 +43,16 @@ mod table;
 mod tamper;
 #[cfg(test)]
 mod tests;
+mod width;
 
 pub use keys::{Keys, keys};
 pub use parameters::{ParametersError, default_cache, parameters};
 pub use shape::{
-    BoundaryRows, CircuitShape, MAX_K, MIN_K, Menu, Rows, UnknownMenu, boundary_rows,
-    circuit_shape, circuit_shape_of, circuit_shape_without,
+    BoundaryRows, CircuitShape, MAX_K, MIN_K, Rows, boundary_rows, circuit_shape, circuit_shape_of,
+    circuit_shape_without, circuit_shapes,
 };
 pub use sponge::{Commitment, FieldTextError, Salt, commit, random_salt};
+pub use width::{UnknownWidth, Width};
 
 use ff::PrimeField;
 use halo2_proofs::pasta::Fp;
@@ -59,14 +66,14 @@ use crate::program::{Program, ProgramSlice};
 /// The proof system `halo2`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Halo2 {
-    /// Which circuit of the menu; none for the one that is predicted to be fastest. Every entry
-    /// proves the same statement, but a proof is only valid for the entry that it was made with.
-    pub menu: Option<Menu>,
+    /// How wide the circuit is; none for the cheapest width. Every width proves the same statement,
+    /// but a proof is only valid for the one that it was made with.
+    pub width: Option<Width>,
 }
 
 impl Halo2 {
-    /// Takes the circuit that is predicted to be fastest.
-    pub const AUTO: Self = Self { menu: None };
+    /// Takes the cheapest circuit.
+    pub const AUTO: Self = Self { width: None };
 
     /// The size of the circuit that proves the slice.
     ///
@@ -77,10 +84,29 @@ impl Halo2 {
         program: &Program,
         slice: &ProgramSlice,
     ) -> Result<CircuitShape, Unprovable> {
-        match self.menu {
-            Some(menu) => circuit_shape_of(program, slice, menu),
+        match self.width {
+            Some(width) => circuit_shape_of(program, slice, width),
             None => circuit_shape(program, slice),
         }
+    }
+}
+
+impl Halo2 {
+    /// The circuit that a proof of this length is of: the cheapest one on offer.
+    fn shape_of_proof(
+        self,
+        program: &Program,
+        slice: &ProgramSlice,
+        proof: &[u8],
+    ) -> Result<CircuitShape, VerifyError> {
+        let got = proof.len();
+        let shapes = match self.width {
+            Some(width) => vec![circuit_shape_of(program, slice, width)?],
+            None => circuit_shapes(program, slice)?,
+        };
+        let expected = shapes.first().map_or(0, |shape| shape.proof_bytes);
+        let fitting = shapes.into_iter().find(|shape| shape.proof_bytes == got);
+        fitting.ok_or(VerifyError::ProofLength { expected, got })
     }
 }
 
@@ -120,12 +146,9 @@ impl ProofSystem for Halo2 {
 
     fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError> {
         refuse_committed_weights(statement)?;
-        let shape = self.circuit_shape(statement.program, statement.slice)?;
         let instance = instance(statement)
             .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
-        if proof.len() != shape.proof_bytes {
-            return Err(VerifyError::ProofLength { expected: shape.proof_bytes, got: proof.len() });
-        }
+        let shape = self.shape_of_proof(statement.program, statement.slice, proof)?;
         keys::verify(statement.program, statement.slice, &shape, &instance, proof)
     }
 }

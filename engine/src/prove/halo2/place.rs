@@ -23,6 +23,8 @@ pub(super) enum Kind {
     Idle,
     /// The running sums of a block.
     Accumulator,
+    /// An output of a block whose accumulators hold several.
+    Digit,
     /// What is requantised.
     Sum,
     /// A value plus 2^(b-1), looked up.

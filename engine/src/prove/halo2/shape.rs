@@ -1,14 +1,12 @@
 //! The size of a slice's circuit, counted without writing it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use super::blocks;
+use super::blocks::{self, Row};
 use super::poseidon::digest_rows;
 use super::sponge::per_element;
 use super::steps::{Requantise, Source, Step, Steps, steps};
+use super::width::Width;
 use crate::program::{Program, ProgramSlice, ValueId, Window};
 use crate::prove::Unprovable;
 
@@ -17,68 +15,20 @@ pub const MAX_K: u32 = 17;
 /// The smallest `k` for which parameters are pinned.
 pub const MIN_K: u32 = 6;
 
+/// Every proof is shorter.
+const MOST_PROOF_BYTES: usize = 10_000;
+
 /// Rows at the end of every column that blind it or close its arguments: a column is opened at no
 /// more than five points (values, for the pairwise maximum) and once more in the multi-opening;
 /// one row is the library's margin, and one ends the permutation and look-up products.
 pub(super) const UNUSABLE_ROWS: usize = 8;
-
-/// The circuits on offer. The library fixes the columns of a circuit at compile time, so each is
-/// a type of its own: `M×C` has `M` activations and `C` accumulators in a row of the dot track.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Menu {
-    /// 16 multiplications a row: the shortest proofs, and the cheapest rows.
-    #[serde(rename = "4x4")]
-    Dot4x4,
-    /// 48 multiplications a row: a tenth less memory than 64 where the rows still fit.
-    #[serde(rename = "8x6")]
-    Dot8x6,
-    /// 64 multiplications a row.
-    #[serde(rename = "8x8")]
-    Dot8x8,
-}
-
-impl Menu {
-    /// All entries.
-    pub const ALL: [Self; 3] = [Self::Dot4x4, Self::Dot8x6, Self::Dot8x8];
-
-    /// Activations and accumulators in a row.
-    #[must_use]
-    pub fn lanes_and_accumulators(self) -> (usize, usize) {
-        match self {
-            Self::Dot4x4 => (4, 4),
-            Self::Dot8x6 => (8, 6),
-            Self::Dot8x8 => (8, 8),
-        }
-    }
-}
-
-impl fmt::Display for Menu {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (lanes, accumulators) = self.lanes_and_accumulators();
-        write!(f, "{lanes}x{accumulators}")
-    }
-}
-
-/// A text that names no circuit of the menu.
-#[derive(Debug, thiserror::Error)]
-#[error("no circuit is called {0:?}: choose `4x4`, `8x6` or `8x8`")]
-pub struct UnknownMenu(String);
-
-impl FromStr for Menu {
-    type Err = UnknownMenu;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMenu> {
-        let named = |menu: &Self| menu.to_string() == text;
-        Self::ALL.into_iter().find(named).ok_or_else(|| UnknownMenu(text.to_owned()))
-    }
-}
 
 /// Rows of each track. The tracks share rows, so the longest one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
     /// Dot products.
     pub dot: usize,
-    /// Rounding, ranges, ReLU and maxima.
+    /// Rounding, ranges, ReLU and maxima: the longest of the tracks.
     pub requantise: usize,
     /// Boundary tensors, range-checked and packed.
     pub pack: usize,
@@ -115,8 +65,8 @@ impl Rows {
 /// The size of a slice's circuit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CircuitShape {
-    /// Which circuit of the menu.
-    pub menu: Menu,
+    /// What a row holds.
+    pub width: Width,
     /// Columns have `2^k` rows.
     pub k: u32,
     /// Rows of each track.
@@ -133,31 +83,31 @@ pub struct CircuitShape {
     pub proof_bytes: usize,
 }
 
-/// Look-ups: a map, two limbs, a boundary element.
-const LOOKUPS: usize = 4;
 /// The degree of the gates, of which the library makes four commitments to the quotient.
 const DEGREE: usize = 5;
 
 impl CircuitShape {
-    pub(crate) fn new(menu: Menu, rows: Rows) -> Self {
-        let (lanes, accumulators) = menu.lanes_and_accumulators();
+    pub(crate) fn new(width: Width, rows: Rows) -> Self {
+        let Width { lanes, accumulators, tracks } = width;
         let k = rows.k();
         // Sum, shifted, value, low, high; element, packed; state and squares.
-        let advice = lanes + accumulators + 5 + 2 + 6;
-        // Weights, on, carry, product; three tags, bias, on, pooling; tag, carry; constants, round, absorb;
-        // the table.
-        let fixed = lanes * accumulators + 3 + 6 + 2 + 5 + 3;
+        let advice = lanes + accumulators + 5 * tracks + 2 + 6;
+        // Weights, on, carry, product; three tags, bias, on, pooling; tag, carry; constants, round,
+        // absorb; the table.
+        let fixed = lanes * accumulators + 3 + 6 * tracks + 2 + 5 + 3;
         // Sum, value; element, packed; one of the state and two squares; the instance.
-        let permuted = lanes + accumulators + 2 + 2 + 3 + 1;
+        let permuted = lanes + accumulators + 2 * tracks + 2 + 3 + 1;
+        // A map and two limbs; a boundary element.
+        let lookups = 3 * tracks + 1;
         // Accumulators, sum, shifted, low and packed are opened at two rows, the state too; values
         // at five; the instance at one.
-        let openings = advice + accumulators + 4 + 4 + 3 + fixed + 1;
+        let openings = advice + accumulators + 7 * tracks + 1 + 3 + fixed + 1;
         let products = permuted.div_ceil(DEGREE - 2);
         // This row, this and the one before, this and the next, the values' five, and those of the
         // permutation products.
         let point_sets = 5;
         let scalars = advice
-            + 8 * LOOKUPS
+            + 8 * lookups
             + 4 * products
             + DEGREE
             + openings
@@ -165,19 +115,45 @@ impl CircuitShape {
             + point_sets
             + 2 * k as usize
             + 4;
-        Self { menu, k, rows, advice, fixed, permuted, lookups: LOOKUPS, proof_bytes: 32 * scalars }
+        Self { width, k, rows, advice, fixed, permuted, lookups, proof_bytes: 32 * scalars }
+    }
+
+    /// Vectors that the prover commits to for each proof: advice columns, three for a look-up, and
+    /// a product for three permuted columns.
+    #[must_use]
+    pub fn vectors(&self) -> usize {
+        self.advice + 3 * self.lookups + self.permuted.div_ceil(DEGREE - 2)
+    }
+
+    /// Work of the prover, to compare circuits by, in units that mean nothing by themselves: every
+    /// phase is linear in the rows; each vector has its commitment and transforms, each fixed
+    /// column its evaluations, and the opening comes once. The weights are rounded from
+    /// measurements, and are whole so that the choice is the same on every machine.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        let row = 240 + 9 * self.vectors() + 3 * self.fixed;
+        (row as u64) << self.k
     }
 }
 
-/// The size of the circuit that proves a slice: the smallest `k`, and among entries of the menu
-/// with that `k` the narrowest, whose rows are cheapest. Proofs stay below 10,000 bytes.
-///
-/// Prover and verifier both choose here, so the choice rests on nothing that is measured.
+/// The size of the circuit that proves a slice with the least [work](CircuitShape::work).
 ///
 /// # Errors
 /// Where the slice cannot be proven.
 pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitShape, Unprovable> {
     circuit_shape_without(program, slice, &[])
+}
+
+/// The circuits that can prove a slice, the one of least [work](CircuitShape::work) first. No two
+/// have proofs of one length, and all proofs are shorter than 10,000 bytes.
+///
+/// # Errors
+/// Where the slice cannot be proven.
+pub fn circuit_shapes(
+    program: &Program,
+    slice: &ProgramSlice,
+) -> Result<Vec<CircuitShape>, Unprovable> {
+    shapes_without(program, slice, &[])
 }
 
 /// The size that the circuit would have if these tensors on the slice's boundary had not to be
@@ -190,30 +166,44 @@ pub fn circuit_shape_without(
     slice: &ProgramSlice,
     tensors: &[ValueId],
 ) -> Result<CircuitShape, Unprovable> {
+    Ok(shapes_without(program, slice, tensors)?.swap_remove(0))
+}
+
+/// At least one shape.
+fn shapes_without(
+    program: &Program,
+    slice: &ProgramSlice,
+    tensors: &[ValueId],
+) -> Result<Vec<CircuitShape>, Unprovable> {
     // What is fused rests on the slice as it is.
     let steps = steps(program, slice)?;
     let mut hashed = slice.clone();
     for ids in [&mut hashed.inputs, &mut hashed.outputs] {
         ids.retain(|id| !tensors.contains(id));
     }
-    let shapes: Vec<_> = Menu::ALL.map(|menu| shape_of(program, &hashed, &steps, menu)).into();
-    let fits = shapes.iter().filter(|s| s.k <= MAX_K && s.proof_bytes < 10_000).cloned();
-    match fits.min_by_key(|shape| (shape.k, shape.menu)) {
-        Some(shape) => Ok(shape),
-        None => Err(too_large(program, slice, &shapes)),
+    let mut shapes: Vec<_> =
+        Width::ALL.map(|width| shape_of(program, &hashed, &steps, width)).into();
+    shapes.sort_by_key(|shape| (shape.work(), shape.width));
+    let mut fitting: Vec<CircuitShape> = Vec::new();
+    for shape in &shapes {
+        let is_new = fitting.iter().all(|other| other.proof_bytes != shape.proof_bytes);
+        if shape.k <= MAX_K && shape.proof_bytes < MOST_PROOF_BYTES && is_new {
+            fitting.push(shape.clone());
+        }
     }
+    if fitting.is_empty() { Err(too_large(program, slice, &shapes)) } else { Ok(fitting) }
 }
 
-/// The size of the circuit of the menu's entry that proves a slice.
+/// The size of the circuit of this width that proves a slice.
 ///
 /// # Errors
 /// Where the slice cannot be proven.
 pub fn circuit_shape_of(
     program: &Program,
     slice: &ProgramSlice,
-    menu: Menu,
+    width: Width,
 ) -> Result<CircuitShape, Unprovable> {
-    let shape = shape_of(program, slice, &steps(program, slice)?, menu);
+    let shape = shape_of(program, slice, &steps(program, slice)?, width);
     if shape.k <= MAX_K { Ok(shape) } else { Err(too_large(program, slice, &[shape])) }
 }
 
@@ -241,32 +231,46 @@ pub(super) fn shape_of(
     program: &Program,
     slice: &ProgramSlice,
     steps: &Steps<'_>,
-    menu: Menu,
+    width: Width,
 ) -> CircuitShape {
-    let (lanes, accumulators) = menu.lanes_and_accumulators();
+    let Width { lanes, accumulators, tracks } = width;
     // Row 0 of the dot and the pack track is idle.
     let mut rows = Rows { dot: 1, requantise: 0, pack: 1, poseidon: 0, table: steps.tables.rows() };
+    let mut requantise = vec![0; tracks];
+    // What a step writes goes to the tracks in turn.
+    let mut in_turn = |count: usize, rows: usize| {
+        for (track, total) in requantise.iter_mut().enumerate() {
+            *total += (count + tracks - 1 - track) / tracks * rows;
+        }
+    };
     for step in &steps.list {
         match step {
-            Step::Requantise(Requantise { source, pool, len, output, .. }) => {
+            Step::Requantise(step @ Requantise { source, pool, len, output, .. }) => {
                 rows.dot += match source {
-                    Source::Linear(linear, _) => blocks::rows(&linear.map, lanes, accumulators),
-                    Source::Product(product, _) => len * product.fan().div_ceil(lanes / 2),
+                    Source::Linear(linear, ids) => {
+                        let digits = step.digits(program, linear, ids);
+                        let row = Row::fewest(lanes, accumulators, digits.most, &linear.map);
+                        blocks::rows(&linear.map, row)
+                    }
+                    // The first row is a zero for lanes that others leave idle.
+                    Source::Product(product, _) => 1 + len * product.fan().div_ceil(lanes / 2),
                     Source::Value(_) => 0,
                 };
                 let maxima = pool.map_or(0, |_| program.value(*output).len());
-                rows.requantise += len + 2 * maxima;
+                in_turn(maxima, POOLED_ROWS);
+                in_turn(len - 4 * maxima, 1);
             }
-            Step::MaxPool { window, .. } => rows.requantise += window_rows(window),
+            Step::MaxPool { window, .. } => in_turn(window.planes, window_rows(window)),
             Step::Move { .. } => {}
         }
     }
+    rows.requantise = requantise.into_iter().max().unwrap_or(0);
     for &id in slice.inputs.iter().chain(&slice.outputs) {
         let boundary = boundary_rows(program, id);
         rows.pack += boundary.pack;
         rows.poseidon += boundary.poseidon;
     }
-    CircuitShape::new(menu, rows)
+    CircuitShape::new(width, rows)
 }
 
 /// Rows that one tensor on a slice's boundary takes in its circuit.
@@ -294,7 +298,11 @@ pub fn boundary_rows(program: &Program, id: ValueId) -> BoundaryRows {
     BoundaryRows { pack: value.len(), poseidon }
 }
 
-/// Rows of maxima over any windows: as many as a window has elements, none where it has one.
+/// Rows of four values and their pairwise maximum.
+const POOLED_ROWS: usize = 4 + 2;
+
+/// Rows of maxima over the windows of a plane: as many as a window has elements, none where it has
+/// one.
 fn window_rows(window: &Window) -> usize {
     let counts = |axis: usize| {
         (0..window.output[axis]).map(|at| window.axis(axis, at).count()).collect::<Vec<_>>()
@@ -302,5 +310,5 @@ fn window_rows(window: &Window) -> usize {
     let (heights, widths) = (counts(0), counts(1));
     let elements = heights.iter().sum::<usize>() * widths.iter().sum::<usize>();
     let single = |counts: &[usize]| counts.iter().filter(|&&count| count == 1).count();
-    window.planes * (elements - single(&heights) * single(&widths))
+    elements - single(&heights) * single(&widths)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::digits::Digits;
 use super::requantise::Rounding;
 use super::table::{self, Tables};
 use crate::program::{
@@ -38,6 +39,14 @@ pub(super) struct Requantise<'a> {
     /// The tensor that is requantised, before the maximum.
     pub len: usize,
     pub output: ValueId,
+}
+
+impl Requantise<'_> {
+    /// How the step's linear map of these inputs shares accumulators.
+    pub fn digits(&self, program: &Program, linear: &Linear, inputs: &[ValueId]) -> Digits {
+        let bits = inputs.iter().map(|id| program.value(*id).bits).max().unwrap_or(1);
+        Digits::of(linear, bits, self.rounding.bits)
+    }
 }
 
 /// What is requantised.

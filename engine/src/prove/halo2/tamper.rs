@@ -29,6 +29,10 @@ mod honest {
         pub fn idle(&mut self) -> i64 {
             0
         }
+
+        pub fn digit(&mut self) -> i64 {
+            0
+        }
     }
 }
 
@@ -51,6 +55,8 @@ mod forged {
         Weight { index: usize, amount: i64 },
         /// `1 · amount` in the `index`-th pair of lanes that a row of products leaves idle.
         Idle { index: usize, amount: i64 },
+        /// `amount` moved from the `index`-th pair of neighbouring digits' upper to its lower one.
+        Digits { index: usize, amount: i64 },
     }
 
     /// At most one change, and what has been written so far.
@@ -61,6 +67,7 @@ mod forged {
         weights: usize,
         quotients: usize,
         idle: usize,
+        digits: usize,
     }
 
     impl From<Option<Tamper>> for Tampering {
@@ -105,6 +112,15 @@ mod forged {
                 Some(Tamper::Quotient { index, amount }) if index == number => (amount, 0),
                 Some(Tamper::Limbs { index, amount }) if index == number => (0, amount),
                 _ => (0, 0),
+            }
+        }
+
+        /// What to take from the upper of the next pair of neighbouring digits.
+        pub fn digit(&mut self) -> i64 {
+            let number = next(&mut self.digits);
+            match self.change {
+                Some(Tamper::Digits { index, amount }) if index == number => amount,
+                _ => 0,
             }
         }
 

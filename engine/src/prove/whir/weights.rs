@@ -83,7 +83,7 @@ pub fn strip(program: &Program) -> Program {
                 }
             };
             let (map, shift) = (linear.map.clone(), linear.shift);
-            *linear = Arc::new(Linear { map, weights, bias: Vec::new(), shift });
+            *linear = Arc::new(Linear::new(map, weights, Vec::new(), shift));
         }
     }
     stripped

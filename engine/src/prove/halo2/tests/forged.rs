@@ -7,18 +7,18 @@ use ff::Field;
 #[test]
 fn every_changed_cell_is_rejected() {
     let case = small(4);
-    for menu in Menu::ALL {
+    for width in WIDTHS {
         for kind in KINDS {
             for index in [0, 1, 5] {
                 for amount in [1, -1, 16] {
                     let tamper = Tamper::Cell { kind, index, amount };
-                    let verdict = case.mock(menu, Some(tamper), case.instance());
-                    assert!(verdict.is_err(), "{menu} {tamper:?}");
+                    let verdict = case.mock(width, Some(tamper), case.instance());
+                    assert!(verdict.is_err(), "{width} {tamper:?}");
                 }
             }
         }
         for tamper in forgeries() {
-            assert!(case.mock(menu, Some(tamper), case.instance()).is_err(), "{menu} {tamper:?}");
+            assert!(case.mock(width, Some(tamper), case.instance()).is_err(), "{width} {tamper:?}");
         }
     }
 }
@@ -29,12 +29,12 @@ fn another_digest_or_salt_is_rejected() {
     for at in CONTEXT_CELLS..CONTEXT_CELLS + case.boundary.len() {
         let mut instance = case.instance();
         instance[at] += Fp::ONE;
-        assert!(case.mock(Menu::Dot4x4, None, instance).is_err(), "digest {at}");
+        assert!(case.mock(Width::NARROWEST, None, instance).is_err(), "digest {at}");
     }
     let ids: Vec<ValueId> = case.salts.keys().copied().collect();
     for id in ids {
         let salt = case.salts.insert(id, random_salt()).unwrap();
-        assert!(case.mock(Menu::Dot4x4, None, case.instance()).is_err(), "salt {id:?}");
+        assert!(case.mock(Width::NARROWEST, None, case.instance()).is_err(), "salt {id:?}");
         case.salts.insert(id, salt);
     }
 }
@@ -50,7 +50,10 @@ fn sites_without_taps_are_their_biases_and_nothing_else() {
     for index in 0..8 {
         for kind in [Kind::Accumulator, Kind::Sum] {
             let tamper = Tamper::Cell { kind, index, amount: 1 };
-            assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err(), "{tamper:?}");
+            assert!(
+                case.mock(Width::NARROWEST, Some(tamper), case.instance()).is_err(),
+                "{tamper:?}"
+            );
         }
     }
 }
@@ -83,7 +86,7 @@ fn a_maximum_of_negative_values_cannot_be_forged() {
                     continue;
                 }
                 let tamper = Tamper::Cell { kind: Kind::Maximum, index, amount };
-                assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err());
+                assert!(case.mock(Width::NARROWEST, Some(tamper), case.instance()).is_err());
             }
         }
     }

@@ -32,7 +32,7 @@ fn no_other_value_of_a_function_is_accepted() {
         for index in 0..12 {
             for amount in (-15..=15).filter(|&amount| amount != 0) {
                 let tamper = Tamper::Cell { kind: Kind::Value, index, amount };
-                let verdict = case.mock(Menu::Dot4x4, Some(tamper), case.instance());
+                let verdict = case.mock(Width::NARROWEST, Some(tamper), case.instance());
                 assert!(verdict.is_err(), "{tamper:?}");
             }
         }
@@ -64,7 +64,7 @@ fn an_input_without_a_value_has_no_proof() {
             // The circuit writes 0 for a value that there is not; the forger writes the claim.
             let (kind, amount) = (Kind::Value, i64::from(claimed));
             let tamper = Tamper::Cell { kind, index: 0, amount };
-            assert!(forged.mock(Menu::Dot4x4, Some(tamper), forged.instance()).is_err());
+            assert!(forged.mock(Width::NARROWEST, Some(tamper), forged.instance()).is_err());
         }
     }
 }
@@ -77,10 +77,10 @@ fn every_linear_map_of_random_geometry_is_accepted() {
             continue;
         }
         let case = Case::whole(with_map(seed, linear));
-        let verdict = case.mock(Menu::Dot4x4, None, case.instance());
+        let verdict = case.mock(Width::NARROWEST, None, case.instance());
         assert_eq!(verdict, Ok(()), "{name}");
         let tamper = Tamper::Cell { kind: Kind::Sum, index: 0, amount: 1 };
-        assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err(), "{name}");
+        assert!(case.mock(Width::NARROWEST, Some(tamper), case.instance()).is_err(), "{name}");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_move_takes_no_rows_and_binds_every_element() {
     for index in 0..12 {
         for amount in [1, -1] {
             let tamper = Tamper::Cell { kind: Kind::Boundary, index, amount };
-            let verdict = case.mock(Menu::Dot4x4, Some(tamper), case.instance());
+            let verdict = case.mock(Width::NARROWEST, Some(tamper), case.instance());
             assert!(verdict.is_err(), "{tamper:?}");
         }
     }
@@ -105,7 +105,7 @@ fn a_move_takes_no_rows_and_binds_every_element() {
     trace.get_mut(&y).unwrap().swap(0, 1);
     if trace[&y] != case.trace[&y] {
         let forged = Case::new(case.program.clone(), trace, 0..1);
-        assert!(forged.mock(Menu::Dot4x4, None, forged.instance()).is_err());
+        assert!(forged.mock(Width::NARROWEST, None, forged.instance()).is_err());
     }
 }
 

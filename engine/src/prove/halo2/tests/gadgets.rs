@@ -82,17 +82,20 @@ fn shifts_of_up_to_24_bits_agree_with_the_integer_reference() {
         let x = model.input(&[1, 9]);
         // Weights and biases large enough for quotients and remainders of every size.
         let random = &mut model.random;
-        let linear = crate::program::Linear {
-            map: crate::program::Map::Dense { rows: 1, inner: 9, outer: 12 },
-            weights: (0..108).map(|_| random.signed(1 << shift >> 2) as i32).collect(),
-            bias: (0..12).map(|_| random.signed(1 << shift)).collect(),
+        let linear = crate::program::Linear::new(
+            crate::program::Map::Dense { rows: 1, inner: 9, outer: 12 },
+            (0..108).map(|_| random.signed(1 << shift >> 2) as i32).collect(),
+            (0..12).map(|_| random.signed(1 << shift)).collect(),
             shift,
-        };
+        );
         let y = model.linear(linear, &[x], &[1, 12]);
         let case = Case::whole(model.finish(&[y]));
         case.accepted(&format!("shift {shift}"));
         for tamper in forgeries() {
-            assert!(case.mock(Menu::Dot4x4, Some(tamper), case.instance()).is_err(), "{tamper:?}");
+            assert!(
+                case.mock(Width::NARROWEST, Some(tamper), case.instance()).is_err(),
+                "{tamper:?}"
+            );
         }
     }
 }

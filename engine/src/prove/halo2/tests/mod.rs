@@ -1,5 +1,6 @@
 //! The circuit against the integer reference, honest and forged.
 
+mod digits;
 mod forged;
 mod functions;
 mod gadgets;
@@ -14,19 +15,28 @@ use halo2_proofs::dev::{MockProver, VerifyFailure};
 use halo2_proofs::pasta::Fp;
 
 use super::circuit::SliceCircuit;
-use super::keys::with_menu;
 use super::place::Kind;
 use super::shape::shape_of;
 use super::steps::steps;
 use super::tamper::Tamper;
+use super::width::with_width;
 use super::*;
 use crate::program::{Trace, ValueId};
 use crate::prove::testing::{Model, plain, pool, with_map};
 
+/// Widths of all kinds.
+const WIDTHS: [Width; 4] = [
+    Width::NARROWEST,
+    Width { lanes: 4, accumulators: 3, tracks: 1 },
+    Width { lanes: 8, accumulators: 2, tracks: 2 },
+    Width { lanes: 6, accumulators: 4, tracks: 3 },
+];
+
 /// Every kind of advice cell.
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind::Activation,
     Kind::Accumulator,
+    Kind::Digit,
     Kind::Sum,
     Kind::Shifted,
     Kind::Value,
@@ -79,33 +89,33 @@ impl Case {
         instance(&self.statement()).unwrap()
     }
 
-    /// What MockProver says to the circuit of this menu entry.
+    /// What MockProver says to the circuit of this width.
     fn mock(
         &self,
-        menu: Menu,
+        width: Width,
         tamper: Option<Tamper>,
         instance: Vec<Fp>,
     ) -> Result<(), Vec<VerifyFailure>> {
-        with_menu!(menu, mock(self, menu, tamper, instance))
+        mock(self, width, tamper, instance)
     }
 
     fn accepted(&self, what: &str) {
-        for menu in Menu::ALL {
-            let verdict = self.mock(menu, None, self.instance());
-            assert_eq!(verdict, Ok(()), "{what} {menu}");
+        for width in WIDTHS {
+            let verdict = self.mock(width, None, self.instance());
+            assert_eq!(verdict, Ok(()), "{what} {width}");
         }
     }
 }
 
-fn mock<const M: usize, const C: usize>(
+fn mock(
     case: &Case,
-    menu: Menu,
+    width: Width,
     tamper: Option<Tamper>,
     instance: Vec<Fp>,
 ) -> Result<(), Vec<VerifyFailure>> {
     let steps = steps(&case.program, &case.slice).unwrap();
-    let shape = shape_of(&case.program, &case.slice, &steps, menu);
-    let circuit = SliceCircuit::<M, C> {
+    let shape = shape_of(&case.program, &case.slice, &steps, width);
+    let circuit = SliceCircuit {
         program: &case.program,
         slice: &case.slice,
         steps: &steps,
@@ -113,7 +123,7 @@ fn mock<const M: usize, const C: usize>(
         witness: Some((&case.trace, &case.salts)),
         tampering: tamper.into(),
     };
-    MockProver::run(shape.k, &circuit, vec![instance]).unwrap().verify()
+    with_width(width, || MockProver::run(shape.k, &circuit, vec![instance]).unwrap()).verify()
 }
 
 /// Every gadget at once, small: strided, padded convolution with a fused ReLU and pairwise

@@ -13,13 +13,13 @@ fn products_agree_with_the_integer_reference() {
 #[test]
 fn no_changed_factor_sum_or_quotient_is_accepted() {
     let case = Case::whole(products(4));
-    for menu in [Menu::Dot4x4, Menu::Dot8x6] {
+    for width in [Width::NARROWEST, WIDTHS[1]] {
         for kind in [Kind::Activation, Kind::Accumulator, Kind::Sum, Kind::Value, Kind::Shifted] {
             for index in [0, 1, 2, 3, 7, 18, 23] {
                 for amount in [1, -1, 16] {
                     let tamper = Tamper::Cell { kind, index, amount };
-                    let verdict = case.mock(menu, Some(tamper), case.instance());
-                    assert!(verdict.is_err(), "{menu} {tamper:?}");
+                    let verdict = case.mock(width, Some(tamper), case.instance());
+                    assert!(verdict.is_err(), "{width} {tamper:?}");
                 }
             }
         }
@@ -29,8 +29,8 @@ fn no_changed_factor_sum_or_quotient_is_accepted() {
                 Tamper::Quotient { index, amount: -1 },
                 Tamper::Limbs { index, amount: 1 },
             ] {
-                let verdict = case.mock(menu, Some(tamper), case.instance());
-                assert!(verdict.is_err(), "{menu} {tamper:?}");
+                let verdict = case.mock(width, Some(tamper), case.instance());
+                assert!(verdict.is_err(), "{width} {tamper:?}");
             }
         }
     }
@@ -42,8 +42,8 @@ fn the_rows_of_a_product_follow_from_its_fan() {
     let (x, y) = (model.input(&[2, 9]), model.input(&[9, 3]));
     let z = model.matmul([x, y], [2, 9, 3]);
     let case = Case::whole(model.finish(&[z]));
-    for (menu, rows) in [(Menu::Dot4x4, 5), (Menu::Dot8x8, 3)] {
-        let shape = circuit_shape_of(&case.program, &case.slice, menu).unwrap();
+    for (width, rows) in [(Width::NARROWEST, 5), (WIDTHS[2], 3)] {
+        let shape = circuit_shape_of(&case.program, &case.slice, width).unwrap();
         assert_eq!((shape.rows.dot, shape.rows.requantise), (1 + 6 * rows, 6));
     }
 }
@@ -70,9 +70,9 @@ fn no_product_in_idle_lanes_makes_another_output_accepted() {
         .unwrap();
     trace.get_mut(&z).unwrap()[0] = claimed;
     let forged = Case::new(program, trace, 0..1);
-    for menu in Menu::ALL {
+    for width in WIDTHS {
         let tamper = Tamper::Idle { index: 0, amount };
-        let verdict = forged.mock(menu, Some(tamper), forged.instance());
-        assert!(verdict.is_err(), "{menu}: {:?} proven as {claimed}", honest[0]);
+        let verdict = forged.mock(width, Some(tamper), forged.instance());
+        assert!(verdict.is_err(), "{width}: {:?} proven as {claimed}", honest[0]);
     }
 }

@@ -7,8 +7,8 @@ use halo2_proofs::plonk::{keygen_pk, keygen_vk};
 
 #[test]
 fn the_verifier_accepts_the_proof_and_nothing_else() {
-    for menu in Menu::ALL {
-        let (system, case) = (Halo2 { menu: Some(menu) }, tiny(1));
+    for width in WIDTHS {
+        let (system, case) = (Halo2 { width: Some(width) }, tiny(1));
         let mut events = Vec::new();
         let proof = system
             .prove(&case.statement(), &case.witness(), &mut |event| events.push(event))
@@ -23,12 +23,12 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
         use Phase::*;
         assert_eq!(phases, [Witness, Parameters, Keys, Prove, Verify]);
         let shape = system.circuit_shape(&case.program, &case.slice).unwrap();
-        assert_eq!(proof.len(), shape.proof_bytes, "{menu}");
+        assert_eq!(proof.len(), shape.proof_bytes, "{width}");
         system.verify(&case.statement(), &proof).unwrap();
 
         let rejected = |statement: &Statement<'_>, proof: &[u8], what: &str| {
             let verdict = system.verify(statement, proof);
-            assert!(matches!(verdict, Err(VerifyError::Rejected)), "{menu} {what}: {verdict:?}");
+            assert!(matches!(verdict, Err(VerifyError::Rejected)), "{width} {what}: {verdict:?}");
         };
         for at in (0..proof.len()).step_by(97) {
             let mut bytes = proof.clone();
@@ -67,15 +67,15 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
 
 #[test]
 fn a_forger_with_the_keys_finds_no_proof() {
-    let (case, menu) = (tiny(1), Menu::Dot4x4);
+    let (case, width) = (tiny(1), Width::NARROWEST);
     let changes = KINDS.map(|kind| Tamper::Cell { kind, index: 1, amount: 1 });
     let forgeries =
         [Tamper::Quotient { index: 0, amount: 1 }, Tamper::Limbs { index: 0, amount: 1 }];
 
     let steps = steps(&case.program, &case.slice).unwrap();
-    let shape = shape_of(&case.program, &case.slice, &steps, menu);
+    let shape = shape_of(&case.program, &case.slice, &steps, width);
     let params = parameters(shape.k, None).unwrap();
-    let circuit = |tamper: Option<Tamper>| SliceCircuit::<4, 4> {
+    let circuit = |tamper: Option<Tamper>| SliceCircuit {
         program: &case.program,
         slice: &case.slice,
         steps: &steps,
@@ -83,9 +83,9 @@ fn a_forger_with_the_keys_finds_no_proof() {
         witness: Some((&case.trace, &case.salts)),
         tampering: tamper.into(),
     };
-    let vk = keygen_vk(&params, &circuit(None)).unwrap();
-    let pk = keygen_pk(&params, vk, &circuit(None)).unwrap();
-    let (system, instance) = (Halo2 { menu: Some(menu) }, case.instance());
+    let vk = with_width(width, || keygen_vk(&params, &circuit(None)).unwrap());
+    let pk = with_width(width, || keygen_pk(&params, vk, &circuit(None)).unwrap());
+    let (system, instance) = (Halo2 { width: Some(width) }, case.instance());
     for tamper in changes.into_iter().chain(forgeries) {
         if let Ok(proof) = prove_circuit(&params, &pk, circuit(Some(tamper)), &instance) {
             let verdict = system.verify(&case.statement(), &proof);
@@ -94,8 +94,8 @@ fn a_forger_with_the_keys_finds_no_proof() {
     }
     // Keys of a circuit with one changed weight make proofs that only those keys accept.
     let changed = circuit(Some(Tamper::Weight { index: 3, amount: 1 }));
-    let vk = keygen_vk(&params, &changed).unwrap();
-    let pk = keygen_pk(&params, vk, &changed).unwrap();
+    let vk = with_width(width, || keygen_vk(&params, &changed).unwrap());
+    let pk = with_width(width, || keygen_pk(&params, vk, &changed).unwrap());
     let proof = prove_circuit(&params, &pk, changed, &instance);
     let verdict = proof.map(|proof| system.verify(&case.statement(), &proof));
     assert!(!matches!(verdict, Ok(Ok(()))));

@@ -26,12 +26,12 @@ fn program_of(kind: Kind, inputs: &[(&[usize], u32)], output: (&[usize], u32)) -
 }
 
 fn dense(inner: usize, outer: usize, weights: &[i32], shift: u32) -> Kind {
-    Kind::Linear(Arc::new(Linear {
-        map: Map::Dense { rows: 1, inner, outer },
-        weights: weights.into(),
-        bias: vec![0; outer],
+    Kind::Linear(Arc::new(Linear::new(
+        Map::Dense { rows: 1, inner, outer },
+        weights.into(),
+        vec![0; outer],
         shift,
-    }))
+    )))
 }
 
 /// What the verifier says to a proof of these public tensors, by a forger who commits to limbs that
@@ -92,18 +92,18 @@ fn window(planes: usize, kernel: [usize; 2], pads: [usize; 2]) -> Window {
 }
 
 fn conv(window: Window, groups: usize) -> Kind {
-    Kind::Linear(Arc::new(Linear {
-        map: Map::Conv { window, channels_in: 1, channels_out: 1, groups },
-        weights: vec![1],
-        bias: vec![0],
-        shift: 1,
-    }))
+    Kind::Linear(Arc::new(Linear::new(
+        Map::Conv { window, channels_in: 1, channels_out: 1, groups },
+        vec![1],
+        vec![0],
+        1,
+    )))
 }
 
 /// A gather of one element by one read.
 fn gather(axes: Vec<Vec<Option<u32>>>, sums: Vec<Vec<u32>>, weights: &[i32]) -> Program {
     let map = Map::Gather { shape: vec![1], reads: vec![Read { axes, sums }] };
-    let linear = Linear { map, weights: weights.into(), bias: vec![], shift: 1 };
+    let linear = Linear::new(map, weights.into(), vec![], 1);
     program_of(Kind::Linear(Arc::new(linear)), &[(&[1], 16)], (&[1], 16))
 }
 
@@ -150,7 +150,7 @@ fn a_program_that_is_none_is_refused_and_never_panics() {
         ("strange average", {
             let window = window(1, [1, 1], [0, 0]);
             let map = Map::Average { window, count_include_pad: false };
-            let linear = Linear { map, weights: vec![], bias: vec![], shift: 1 };
+            let linear = Linear::new(map, vec![], vec![], 1);
             program_of(Kind::Linear(Arc::new(linear)), &[one], one)
         }),
         ("spread 0", {
@@ -192,7 +192,7 @@ fn a_program_that_is_none_is_refused_and_never_panics() {
         ("strange sum", {
             let operands = vec![crate::program::Operand { strides: vec![5, 5] }];
             let map = Map::Sum { shape: vec![2, 2], operands };
-            let linear = Linear { map, weights: vec![1], bias: vec![], shift: 1 };
+            let linear = Linear::new(map, vec![1], vec![], 1);
             program_of(Kind::Linear(Arc::new(linear)), &[(&[2, 2], 8)], (&[2, 2], 8))
         }),
     ];
