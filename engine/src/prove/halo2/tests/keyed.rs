@@ -16,9 +16,10 @@ fn keys_are_pinned() {
         format!("{width} k={} {} bytes {}\n", shape.k, shape.proof_bytes, digest.to_hex())
     });
     expect![[r#"
-        4x4 k=8 6240 bytes dad1a0120638d11533365e400b676eb0c3ee6e25aaeda44ee5a8447cb504ffd6
-        8x6 k=8 8160 bytes 07dbdcd50063030961f4d56723492667060a04dc35b87c3282f2419b3e5bbe0c
-        8x8 k=8 8928 bytes ac33eb5687d5a7d2b9d9013ca8adbe3384fbe0b7520232490636af5d339d4431
+        4x1x1 k=8 5344 bytes 393346f05df59e59f89b1fe09f4ad4df3c731368420e048c24c509ee1d39001f
+        4x3x1 k=8 5856 bytes 47794583d80dffc0a6ed6dc38da8ef815c201cee8d2944b518bddb7e84065f15
+        8x2x2 k=8 8064 bytes 4b5c386a7f7be6128ddf3a9f9dde9266b5ef5a9c2e87a0c3fce3798c16dcbe73
+        6x4x3 k=8 10080 bytes e34c724931f954204ee8f5a9b0c6be39d06e056ac860cdd4b1ec25bcb7c42eb8
     "#]]
     .assert_eq(&digests.concat());
 }
