@@ -62,6 +62,7 @@ fn verdict() -> Verdict {
         reason: reason.to_owned(),
         macs: 1000,
         proof_bytes: 8_512,
+        keys_secs: 0.8,
         verify_secs: 0.02,
     };
     Verdict {

@@ -7,6 +7,8 @@
 //! cargo run --release --example halo2_sizes -- slices 4x1x1 8x2x2   # `whole` or `slices`, widths
 //! ```
 
+mod network;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::process::Command;
@@ -14,11 +16,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use microtome_engine::predict;
-use microtome_engine::program::{
-    Kind, Linear, Map, Op, Program, Trace, Value, ValueId, Window, accumulators,
-};
+use microtome_engine::program::{Kind, Linear, Map, Program, Trace, Window};
 use microtome_engine::prove::halo2::{Halo2, Width, commit, random_salt};
 use microtome_engine::prove::{Boundary, Event, Phase, ProofSystem, Statement, Weights, Witness};
+use network::Builder;
 
 /// The operations at which the five slices start.
 const CUTS: [usize; 4] = [3, 6, 8, 10];
@@ -115,7 +116,7 @@ fn peak_bytes() -> u64 {
 
 /// LeNet with ReLU and 2×2 maxima, 8 bits everywhere, random weights and a random input.
 fn lenet() -> Result<(Program, Trace), Box<dyn Error>> {
-    let mut model = Builder::default();
+    let mut model = Builder::new(8);
     let mut shape = [3, 32, 32];
     let mut x = model.tensor(&shape);
     let image = (0..3 * 32 * 32).map(|_| model.signed(127)).collect();
@@ -168,75 +169,4 @@ fn window(planes: usize, side: usize, kernel: usize, stride: usize) -> Window {
 
 fn window_of_pool(planes: usize, side: usize) -> Window {
     window(planes, side, 2, 2)
-}
-
-/// A program that grows by operations, with a run of it.
-struct Builder {
-    program: Program,
-    trace: Trace,
-    seed: u64,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        let program = Program { tensors: vec![], ops: vec![], inputs: vec![], outputs: vec![] };
-        Self { program, trace: Trace::new(), seed: 7 }
-    }
-}
-
-impl Builder {
-    /// From `-bound` to `bound`.
-    fn signed(&mut self, bound: i32) -> i32 {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((self.seed >> 33) % (2 * bound as u64 + 1)) as i32 - bound
-    }
-
-    fn weights(&mut self, count: usize) -> Vec<i32> {
-        (0..count).map(|_| self.signed(127)).collect()
-    }
-
-    fn biases(&mut self, count: usize) -> Vec<i64> {
-        (0..count).map(|_| self.signed(2000).into()).collect()
-    }
-
-    fn tensor(&mut self, shape: &[usize]) -> ValueId {
-        let id = ValueId(self.program.tensors.len() as u32);
-        let name = format!("t{}", id.0);
-        self.program.tensors.push(Value { name, shape: shape.into(), scale: 1.0, bits: 8 });
-        id
-    }
-
-    fn op(
-        &mut self,
-        operator: &str,
-        kind: Kind,
-        input: ValueId,
-        shape: &[usize],
-    ) -> Result<ValueId, Box<dyn Error>> {
-        let output = self.tensor(shape);
-        let node = self.program.ops.len();
-        let (name, operator) = (format!("n{node}"), operator.to_owned());
-        let inputs = vec![input];
-        self.program.ops.push(Op { node, name, operator, kind, inputs, output });
-        let slice = self.program.slice(node..node + 1);
-        self.trace = self.program.run_slice(&slice, std::mem::take(&mut self.trace))?;
-        Ok(output)
-    }
-
-    /// A linear map with the smallest shift for which the values fit.
-    fn linear(
-        &mut self,
-        operator: &str,
-        input: ValueId,
-        mut linear: Linear,
-        shape: &[usize],
-    ) -> Result<ValueId, Box<dyn Error>> {
-        let len = shape.iter().product();
-        let sums = accumulators(&linear, &[&self.trace[&input]], len);
-        let most = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
-        while (most + (1 << (linear.shift - 1))) >> linear.shift > 127 {
-            linear.shift += 1;
-        }
-        self.op(operator, Kind::Linear(Arc::new(linear)), input, shape)
-    }
 }

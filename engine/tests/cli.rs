@@ -193,6 +193,8 @@ fn prove_and_verify_have_their_keys() {
             ("accepted", 'b'),
             ("linked", 'b'),
             ("coverage_macs", 'n'),
+            ("keys_secs", 'n'),
+            ("verify_secs", 'n'),
             ("slices", 'a'),
             ("output", 'a'),
             ("program", 's'),

@@ -53,17 +53,8 @@ impl<'a> Desk<'a> {
     pub fn new(bundle: &'a Bundle, subject: impl Into<Subject<'a>>) -> Self {
         let subject = subject.into();
         // Coverage is known only after the proofs were checked, and they are checked once.
-        let mut checked = Vec::new();
         let nothing = Demands { min_coverage: 0.0, ..Demands::default() };
-        let loose =
-            verify_with(bundle, subject, &nothing, &mut |slice, system, statement, proof| {
-                let result = system
-                    .proof_system()
-                    .verify(statement, proof)
-                    .map_err(|error| error.to_string());
-                checked.push((slice, result.clone()));
-                result
-            });
+        let loose = verify(bundle, subject, &nothing);
         let is_complete = loose.slices.iter().all(|s| s.standing == Standing::Proven);
         // Of a plan with unproven slices, full coverage would demand those without any
         // multiply-accumulate too.
@@ -73,9 +64,13 @@ impl<'a> Desk<'a> {
             context: Some(bundle.header.context.clone()),
             ..Demands::default()
         };
-        let honest = verify_with(bundle, subject, &demands, &mut |slice, _, _, _| {
-            let known = checked.iter().find(|(index, _)| *index == slice);
-            known.map_or_else(|| Err("it was not checked".to_owned()), |(_, r)| r.clone())
+        let honest = verify_with(bundle, subject, &demands, &mut |slice, _, _, _| match loose
+            .slices
+            .get(slice)
+        {
+            Some(known) if known.standing == Standing::Proven => Ok(()),
+            Some(known) => Err(known.reason.clone()),
+            None => Err("it was not checked".to_owned()),
         });
         let ground = Ground::of(bundle, subject);
         Self { bundle, other: None, subject, demands, honest, ground }

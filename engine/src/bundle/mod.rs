@@ -14,6 +14,7 @@
 //! | [`Inclusion`] | one slice's record, shown to be in a receipt |
 
 mod binding;
+mod claims;
 mod context;
 mod format;
 mod layout;

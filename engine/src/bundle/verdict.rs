@@ -41,6 +41,10 @@ pub struct Verdict {
     /// What the prover says the ranges were calibrated with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Source>,
+    /// Seconds on the clock to derive the keys of all proofs.
+    pub keys_secs: f64,
+    /// Seconds on the clock to verify all proofs and to run executed slices again, keys apart.
+    pub verify_secs: f64,
     /// Why the bundle was not accepted; empty where it was.
     pub reasons: Vec<String>,
 }
@@ -60,7 +64,11 @@ pub struct SliceVerdict {
     pub macs: u64,
     /// Bytes of its proof.
     pub proof_bytes: u64,
-    /// Seconds to verify it, deriving the key included.
+    /// Seconds to derive the key of its proof: next to none where this process did before, or the
+    /// system has no keys. Keys of several slices are derived at the same time.
+    pub keys_secs: f64,
+    /// Seconds to verify it, keys apart. Proofs are verified together, so this is its share of the
+    /// seconds that all proofs of its system took, in proportion to the work on its own proof.
     pub verify_secs: f64,
 }
 
@@ -95,6 +103,8 @@ impl Verdict {
             root: None,
             context: None,
             calibration: None,
+            keys_secs: 0.0,
+            verify_secs: 0.0,
             reasons: vec![reason],
         }
     }

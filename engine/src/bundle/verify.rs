@@ -6,14 +6,15 @@
 
 use std::time::Instant;
 
+use super::claims::{Checked, CheckedSlice, SliceClaim, check_each, check_together, weights_of};
 use super::layout::Layout;
 use super::reading::{Reading, Subject, read};
 use super::verdict::{SliceVerdict, Standing, Verdict};
 use super::{Backing, Binding, Bundle, Header, Opening};
 use crate::digest::Digest;
 use crate::program::{Program, ProgramSlice, Trace};
-use crate::prove::whir::{self, Security, WeightRoot};
-use crate::prove::{Boundary, Statement, System, Weights};
+use crate::prove::whir::{self, Security};
+use crate::prove::{Statement, System};
 
 /// What a verifier asks of a bundle.
 #[derive(Clone, Debug)]
@@ -39,22 +40,29 @@ impl Default for Demands {
 pub type ProofCheck<'a> =
     dyn FnMut(usize, System, &Statement<'_>, &[u8]) -> Result<(), String> + 'a;
 
-/// Verifies a bundle against a model, or against the card of one.
+/// Verifies a bundle against a model, or against the card of one: all proofs of a system together.
 #[must_use]
 pub fn verify<'a>(bundle: &Bundle, subject: impl Into<Subject<'a>>, demands: &Demands) -> Verdict {
-    verify_with(bundle, subject.into(), demands, &mut |_, system, statement, proof| {
-        system.proof_system().verify(statement, proof).map_err(|error| error.to_string())
-    })
+    judge(bundle, subject.into(), demands, check_together)
 }
 
 /// Verifies a bundle with another way to check single proofs, such as one that runs in a process
-/// of its own.
+/// of its own. Proofs are checked in the order of the slices.
 #[must_use]
 pub fn verify_with(
     bundle: &Bundle,
     subject: Subject<'_>,
     demands: &Demands,
     check: &mut ProofCheck<'_>,
+) -> Verdict {
+    judge(bundle, subject, demands, |claims| check_each(claims, check))
+}
+
+fn judge(
+    bundle: &Bundle,
+    subject: Subject<'_>,
+    demands: &Demands,
+    check: impl FnOnce(&[&SliceClaim<'_>]) -> Checked,
 ) -> Verdict {
     let header = &bundle.header;
     let reading = match read(bundle, subject) {
@@ -71,28 +79,32 @@ pub fn verify_with(
         reasons.extend(input_reason(program, layout, &opened, input));
     }
 
+    let backings: Vec<(SliceBacking<'_>, f64)> = (0..layout.slices.len())
+        .map(|index| {
+            let start = Instant::now();
+            let backing = slice_backing(&reading, bundle, &opened, index);
+            (backing, start.elapsed().as_secs_f64())
+        })
+        .collect();
+    let claims: Vec<&SliceClaim<'_>> =
+        backings.iter().filter_map(|(backing, _)| backing.as_ref().ok()).collect();
+    let mut checked = check(&claims);
+    let mut verify_secs = checked.verify_secs;
+
     let mut slices = Vec::new();
-    for (index, (record, slice)) in bundle.slices.iter().zip(&layout.slices).enumerate() {
-        let start = Instant::now();
-        let (standing, reason) = match (&record.backing, &slice.obstacle) {
-            (Backing::Proof(_), Some(obstacle)) => (
-                Standing::Rejected,
-                format!("it can't be proven, so no proof of it holds: {obstacle}"),
-            ),
-            (Backing::Executed, Some(obstacle)) => {
-                (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
+    for (index, (backing, secs)) in backings.into_iter().enumerate() {
+        let (standing, reason, keys_secs, secs) = match (backing, checked.slices.remove(&index)) {
+            (Err((standing, reason)), _) => {
+                verify_secs += secs;
+                (standing, reason, 0.0, secs)
             }
-            (Backing::Proof(proof), None) => {
-                match check_proof(&reading, header, &opened, index, proof, check) {
-                    Ok(()) => (Standing::Proven, "the proof holds".to_owned()),
-                    Err(reason) => (Standing::Rejected, reason),
-                }
+            (Ok(_), Some(CheckedSlice { result: Ok(()), keys_secs, verify_secs })) => {
+                (Standing::Proven, "the proof holds".to_owned(), keys_secs, verify_secs)
             }
-            (Backing::Executed, None) if !reading.has_weights => (
-                Standing::Unchecked,
-                "executed, not proven; not linked, since its weights are with their owner".into(),
-            ),
-            (Backing::Executed, None) => rerun(program, &slice.program, &opened),
+            (Ok(_), Some(CheckedSlice { result: Err(reason), keys_secs, verify_secs })) => {
+                (Standing::Rejected, reason, keys_secs, verify_secs)
+            }
+            (Ok(_), None) => (Standing::Rejected, "its proof was not checked".to_owned(), 0.0, 0.0),
         };
         if standing == Standing::Rejected {
             reasons.push(format!("slice {index}: {reason}"));
@@ -102,9 +114,10 @@ pub fn verify_with(
             system: header.systems[index],
             standing,
             reason,
-            macs: slice.macs,
-            proof_bytes: record.proof_bytes(),
-            verify_secs: start.elapsed().as_secs_f64(),
+            macs: layout.slices[index].macs,
+            proof_bytes: bundle.slices[index].proof_bytes(),
+            keys_secs,
+            verify_secs: secs,
         });
     }
 
@@ -131,9 +144,40 @@ pub fn verify_with(
         root: Some(bundle.root()),
         context: Some(header.context.clone()),
         calibration: Some(header.card.source.clone()),
+        keys_secs: checked.keys_secs,
+        verify_secs,
         slices,
         reasons,
     }
+}
+
+/// What there is of a slice: a proof of it to check, or what is known without one.
+type SliceBacking<'a> = Result<SliceClaim<'a>, (Standing, String)>;
+
+fn slice_backing<'a>(
+    reading: &'a Reading,
+    bundle: &'a Bundle,
+    opened: &'a Trace,
+    index: usize,
+) -> SliceBacking<'a> {
+    let slice = &reading.layout.slices[index];
+    Err(match (&bundle.slices[index].backing, &slice.obstacle) {
+        (Backing::Proof(_), Some(obstacle)) => {
+            (Standing::Rejected, format!("it can't be proven, so no proof of it holds: {obstacle}"))
+        }
+        (Backing::Executed, Some(obstacle)) => {
+            (Standing::Unchecked, format!("executed, not proven; not linked: {obstacle}"))
+        }
+        (Backing::Proof(proof), None) => {
+            return SliceClaim::new(reading, &bundle.header, opened, index, proof)
+                .map_err(|reason| (Standing::Rejected, reason));
+        }
+        (Backing::Executed, None) if !reading.has_weights => (
+            Standing::Unchecked,
+            "executed, not proven; not linked, since its weights are with their owner".into(),
+        ),
+        (Backing::Executed, None) => rerun(&reading.program, &slice.program, opened),
+    })
 }
 
 fn demand_reasons(header: &Header, demands: &Demands) -> Vec<String> {
@@ -217,45 +261,6 @@ fn real_inputs(program: &Program, opened: &Trace) -> Option<Vec<Vec<f32>>> {
     program.inputs.iter().map(|id| Some(program.dequantise(*id, opened.get(id)?))).collect()
 }
 
-fn check_proof(
-    reading: &Reading,
-    header: &Header,
-    opened: &Trace,
-    index: usize,
-    proof: &[u8],
-    check: &mut ProofCheck<'_>,
-) -> Result<(), String> {
-    let Reading { program, layout, roots, .. } = reading;
-    let slice = &layout.slices[index].program;
-    let system = header.systems[index];
-    let context = header.slice_context(index).0;
-    let weights = weights_of(roots.as_deref(), slice);
-    if system.is_zero_knowledge() {
-        let commitments = header.commitments_of(slice).map_err(|id| {
-            format!("tensor {:?} on its boundary has no commitment", program.value(id).name)
-        })?;
-        let boundary = Boundary::Committed(&commitments);
-        return check(
-            index,
-            system,
-            &Statement { program, slice, context, boundary, weights },
-            proof,
-        );
-    }
-    let tensor = |id| {
-        opened.get(id).map(Vec::as_slice).ok_or_else(|| {
-            format!(
-                "tensor {:?} on its boundary is not revealed, and {system} takes public tensors",
-                program.value(*id).name
-            )
-        })
-    };
-    let tensors: Result<Vec<&[i32]>, String> =
-        slice.inputs.iter().chain(&slice.outputs).map(tensor).collect();
-    let boundary = Boundary::Public(&tensors?);
-    check(index, system, &Statement { program, slice, context, boundary, weights }, proof)
-}
-
 /// What is known of a slice without a proof.
 fn rerun(program: &Program, slice: &ProgramSlice, opened: &Trace) -> (Standing, String) {
     let boundary = slice.inputs.iter().chain(&slice.outputs);
@@ -309,14 +314,6 @@ fn soundness_reason(reading: &Reading, bundle: &Bundle) -> Option<String> {
             whir::LEAST_BITS
         )
     })
-}
-
-/// The weights of a slice, given the roots of all operations.
-fn weights_of<'a>(roots: Option<&'a [Option<WeightRoot>]>, slice: &ProgramSlice) -> Weights<'a> {
-    match roots {
-        None => Weights::Public,
-        Some(roots) => Weights::Committed(roots.get(slice.ops.clone()).unwrap_or_default()),
-    }
 }
 
 /// Why a revealed output may be invented, where it may: a slice that it depends on is neither

@@ -7,6 +7,8 @@
 //! What a system cannot prove is [`Unprovable`], with the operator's name and the reason; nothing
 //! falls back silently.
 
+mod claims;
+mod cores;
 pub mod halo2;
 #[cfg(test)]
 mod operators;
@@ -21,6 +23,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::program::{Program, ProgramSlice, RunError, Trace, ValueId};
+pub use claims::{Check, Checks, Claim};
 pub use halo2::{Commitment, Salt};
 
 /// The proof systems.
@@ -304,6 +307,12 @@ pub trait ProofSystem: Sync {
     /// # Errors
     /// Where the proof does not hold, for whatever reason.
     fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError>;
+
+    /// Verifies many proofs at once, which may be cheaper than one after the other. It accepts
+    /// each of them as [`ProofSystem::verify`] would.
+    fn verify_all(&self, claims: &[Claim<'_>]) -> Checks {
+        claims::one_by_one(self, claims)
+    }
 }
 
 /// Size of the circuit that proves a slice, by system.

@@ -102,7 +102,7 @@ fn finish(args: &Args, verdict: &Verdict) -> Result<End> {
 }
 
 fn describe(verdict: &Verdict, is_pinned: bool) -> String {
-    let mut table = Table::new(["slice", "standing", "system", "verify", "reason"]);
+    let mut table = Table::new(["slice", "standing", "system", "keys", "verify", "reason"]);
     for slice in &verdict.slices {
         let standing = match slice.standing {
             Standing::Proven => "proven",
@@ -114,6 +114,7 @@ fn describe(verdict: &Verdict, is_pinned: bool) -> String {
             slice.index.to_string(),
             standing.to_owned(),
             slice.system.to_string(),
+            format::secs(slice.keys_secs),
             format::secs(slice.verify_secs),
             slice.reason.clone(),
         ]);
@@ -123,6 +124,10 @@ fn describe(verdict: &Verdict, is_pinned: bool) -> String {
     line("verdict", if verdict.accepted { "accepted" } else { "rejected" }.to_owned());
     line("linked", if verdict.linked { "yes" } else { "no" }.to_owned());
     line("coverage", format!("{:.1}% of the MACs", 100.0 * verdict.coverage_macs));
+    if !verdict.slices.is_empty() {
+        line("keys", format!("derived in {}", format::secs(verdict.keys_secs)));
+        line("proofs", format!("verified together in {}", format::secs(verdict.verify_secs)));
+    }
     if let Some(output) = &verdict.output {
         let backing = if verdict.output_proven { "proven" } else { "not proven" };
         line("output", format!("{} ({backing})", output::tensors(output)));

@@ -85,16 +85,26 @@ pub(super) fn verify(
     instance: &[Fp],
     proof: &[u8],
 ) -> Result<(), VerifyError> {
-    let failed = |error: String| VerifyError::Backend(error);
     let params = parameters(shape.k, default_cache().as_deref())
-        .map_err(|error| failed(error.to_string()))?;
-    let steps = steps(program, slice)?;
-    let vk = verifying_key(program, slice, shape, &steps, &params)
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| VerifyError::Backend(error.to_string()))?;
+    let vk = key_to_verify(program, slice, shape, &params)?;
     check(&params, &vk, instance, proof)
 }
 
-fn check(
+/// The verifying key of a slice, for its verifier.
+pub(super) fn key_to_verify(
+    program: &Program,
+    slice: &ProgramSlice,
+    shape: &CircuitShape,
+    params: &Params<EqAffine>,
+) -> Result<Arc<VerifyingKey<EqAffine>>, VerifyError> {
+    let steps = steps(program, slice)?;
+    verifying_key(program, slice, shape, &steps, params)
+        .map_err(|error| VerifyError::Backend(error.to_string()))
+}
+
+/// Verifies one proof, whose length has been checked.
+pub(super) fn check(
     params: &Params<EqAffine>,
     vk: &VerifyingKey<EqAffine>,
     instance: &[Fp],

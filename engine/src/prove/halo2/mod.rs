@@ -25,7 +25,12 @@
 //!
 //! `M`, `C` and `W` are the [`Width`], which is searched for each slice. All widths prove the same
 //! statement, and the length of the proof tells the verifier which one it was.
+//!
+//! # Many proofs
+//! `remainder` reads a proof and leaves a sum of points to check, `sum` joins those of many proofs
+//! of any `k` and says why that is sound, and `batch` verifies by it.
 
+mod batch;
 mod blocks;
 mod circuit;
 mod digits;
@@ -35,10 +40,12 @@ mod pack;
 mod parameters;
 mod place;
 mod poseidon;
+mod remainder;
 mod requantise;
 mod shape;
 mod sponge;
 mod steps;
+mod sum;
 mod table;
 mod tamper;
 #[cfg(test)]
@@ -58,8 +65,8 @@ use ff::PrimeField;
 use halo2_proofs::pasta::Fp;
 
 use super::{
-    Boundary, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System, Unprovable,
-    VerifyError, Weights, Witness, timed,
+    Boundary, Checks, Claim, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System,
+    Unprovable, VerifyError, Weights, Witness, timed,
 };
 use crate::program::{Program, ProgramSlice};
 
@@ -89,9 +96,17 @@ impl Halo2 {
             None => circuit_shape(program, slice),
         }
     }
-}
 
-impl Halo2 {
+    /// The circuit of a claim and its instance, where the proof could be one of that circuit.
+    fn checked(self, claim: &Claim<'_>) -> Result<(CircuitShape, Vec<Fp>), VerifyError> {
+        let Claim { statement, proof } = claim;
+        refuse_committed_weights(statement)?;
+        let instance = instance(statement)
+            .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
+        let shape = self.shape_of_proof(statement.program, statement.slice, proof)?;
+        Ok((shape, instance))
+    }
+
     /// The circuit that a proof of this length is of: the cheapest one on offer.
     fn shape_of_proof(
         self,
@@ -145,11 +160,12 @@ impl ProofSystem for Halo2 {
     }
 
     fn verify(&self, statement: &Statement<'_>, proof: &[u8]) -> Result<(), VerifyError> {
-        refuse_committed_weights(statement)?;
-        let instance = instance(statement)
-            .map_err(|(expected, got)| VerifyError::BoundaryCount { expected, got })?;
-        let shape = self.shape_of_proof(statement.program, statement.slice, proof)?;
+        let (shape, instance) = self.checked(&Claim { statement: *statement, proof })?;
         keys::verify(statement.program, statement.slice, &shape, &instance, proof)
+    }
+
+    fn verify_all(&self, claims: &[Claim<'_>]) -> Checks {
+        batch::verify_all(*self, claims)
     }
 }
 

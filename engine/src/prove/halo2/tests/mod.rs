@@ -1,5 +1,6 @@
 //! The circuit against the integer reference, honest and forged.
 
+mod batch;
 mod digits;
 mod forged;
 mod functions;
