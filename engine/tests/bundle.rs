@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 
 use common::jobs::{INPUT, model, outcome, request};
 use microtome_engine::bundle::{
-    Backing, Binding, Bundle, Demands, Inclusion, Secrets, Standing, Verdict, verify,
+    Backing, Binding, Bundle, Demands, Inclusion, Secrets, Standing, Verdict, verify, verify_with,
 };
 use microtome_engine::digest::Digest;
 use microtome_engine::program::Source;
+use microtome_engine::prove::{Statement, System};
 use microtome_engine::run::{self, Event, Job, Outcome, Piece, Reveal};
 
 /// Two slices, both proven.
@@ -59,6 +60,36 @@ fn an_honest_bundle_is_accepted() {
         min_coverage: 1.0,
     };
     assert!(verify(&honest().sliced.bundle, model(), &demands).accepted);
+}
+
+#[test]
+fn proofs_checked_together_have_the_verdicts_of_each_alone() {
+    let alone = |bundle: &Bundle| {
+        let check = &mut |_: usize, system: System, statement: &Statement<'_>, proof: &[u8]| {
+            system.proof_system().verify(statement, proof).map_err(|error| error.to_string())
+        };
+        verify_with(bundle, model().into(), &Demands::default(), check)
+    };
+    let bundles = (0..4).map(|wrong| {
+        let mut bundle = honest().sliced.bundle.clone();
+        for slice in (0..2).filter(|slice| wrong >> slice & 1 == 1) {
+            proof(&mut bundle, slice)[200] ^= 1;
+        }
+        (wrong, bundle)
+    });
+    for (wrong, bundle) in bundles {
+        let together = demand(&bundle);
+        let alone = alone(&bundle);
+        assert_eq!(together.reasons, alone.reasons);
+        for (slice, alone) in together.slices.iter().zip(&alone.slices) {
+            let is_wrong = wrong >> slice.index & 1 == 1;
+            let expected = if is_wrong { Standing::Rejected } else { Standing::Proven };
+            assert_eq!((slice.standing, alone.standing), (expected, expected), "{wrong}");
+            assert_eq!(slice.reason, alone.reason);
+        }
+        let shares: f64 = together.slices.iter().map(|slice| slice.verify_secs).sum();
+        assert!(shares > 0.0 && (shares - together.verify_secs).abs() < 1e-9);
+    }
 }
 
 #[test]

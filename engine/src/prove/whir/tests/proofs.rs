@@ -1,7 +1,7 @@
 //! Real proofs.
 
 use super::*;
-use crate::prove::Event;
+use crate::prove::{Claim, Event};
 
 #[test]
 fn every_slice_of_a_program_is_proven_and_verified() {
@@ -32,6 +32,23 @@ fn other_bits_and_shifts_are_proven_too() {
         let case = Case::whole(model.finish(&[c]));
         case.verify(&case.prove()).unwrap_or_else(|error| panic!("{bits} bits: {error}"));
     }
+}
+
+#[test]
+fn many_proofs_at_once_have_the_verdicts_of_each_alone() {
+    let cases: Vec<Case> = (1..6).map(tiny).collect();
+    let publics: Vec<Vec<&[i32]>> = cases.iter().map(Case::public).collect();
+    let mut proofs: Vec<Vec<u8>> = cases.iter().map(Case::prove).collect();
+    proofs[1][40] ^= 1;
+    proofs.swap(3, 4);
+    let claim =
+        |at: usize| Claim { statement: cases[at].statement(&publics[at]), proof: &proofs[at] };
+    let claims: Vec<Claim<'_>> = (0..cases.len()).map(claim).collect();
+    let checks = Whir.verify_all(&claims);
+    let holds: Vec<bool> = checks.claims.iter().map(|check| check.result.is_ok()).collect();
+    assert_eq!(holds, [true, false, true, false, false]);
+    assert!(checks.keys_secs == 0.0 && checks.verify_secs > 0.0);
+    assert!(Whir.verify_all(&[]).claims.is_empty());
 }
 
 #[test]
