@@ -182,6 +182,20 @@ impl Window {
     }
 }
 
+impl Map {
+    /// Weights of one output channel or feature, where each has weights of its own; else 0.
+    #[must_use]
+    pub fn fan(&self) -> usize {
+        match self {
+            Self::Conv { window, channels_in, groups, .. } => {
+                channels_in / (*groups).max(1) * window.kernel[0] * window.kernel[1]
+            }
+            Self::Dense { inner, .. } => *inner,
+            Self::Sum { .. } | Self::Average { .. } | Self::Gather { .. } => 0,
+        }
+    }
+}
+
 impl Linear {
     /// A map with these weights and biases.
     #[must_use]
@@ -191,7 +205,7 @@ impl Linear {
 
     /// The greatest sum of the magnitudes of the weights that one output is made of, or more: no
     /// accumulator exceeds it times the greatest magnitude of an input. Looks at every weight the
-    /// first time.
+    /// first time; a map whose weights are to change is made anew.
     #[must_use]
     pub fn reach(&self) -> u128 {
         *self.reach.0.get_or_init(|| {
@@ -208,8 +222,7 @@ impl Linear {
                     magnitudes().max().unwrap_or(0).saturating_mul(area)
                 }
                 Map::Conv { .. } | Map::Dense { .. } => {
-                    let fan = (self.weights.len() / self.bias.len().max(1)).max(1);
-                    let rows = self.weights.chunks(fan);
+                    let rows = self.weights.chunks(self.map.fan().max(1));
                     let sums = rows
                         .map(|row| row.iter().map(|w| u128::from(w.unsigned_abs())).sum::<u128>());
                     sums.max().unwrap_or(0)

@@ -18,8 +18,8 @@ pub(super) struct Block<'a> {
     pub taps: &'a [Tap],
     /// The elements of the output.
     pub outputs: &'a [u32],
-    /// `outputs × taps`, row-major.
-    pub weights: &'a [i32],
+    /// `outputs × taps`, row-major. A tap that a site names twice has the sum of its weights.
+    pub weights: &'a [i64],
 }
 
 /// What a row of the dot track holds.
@@ -118,7 +118,8 @@ fn split<E>(
     for (number, outputs) in site.outputs.chunks(most_outputs).enumerate() {
         let first = number * most_outputs * site.taps.len();
         let weights = &site.weights[first..first + outputs.len() * site.taps.len()];
-        place(Block { taps: site.taps, outputs, weights })?;
+        let weights: Vec<i64> = weights.iter().map(|&weight| weight.into()).collect();
+        place(Block { taps: site.taps, outputs, weights: &weights })?;
     }
     Ok(())
 }
@@ -156,10 +157,10 @@ impl Merged {
     }
 
     fn flush<E>(&mut self, place: &mut impl FnMut(Block<'_>) -> Result<(), E>) -> Result<(), E> {
-        let mut weights = vec![0; self.outputs.len() * self.taps.len()];
+        let mut weights = vec![0i64; self.outputs.len() * self.taps.len()];
         for &(output, tap, weight) in &self.entries {
             // A tap that a site names twice counts twice.
-            weights[output * self.taps.len() + tap] += weight;
+            weights[output * self.taps.len() + tap] += i64::from(weight);
         }
         let result = place(Block { taps: &self.taps, outputs: &self.outputs, weights: &weights });
         *self = Self::default();

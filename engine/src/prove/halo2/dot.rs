@@ -196,7 +196,8 @@ impl DotTrack<'_> {
         // As many outputs in each accumulator as fill them in turn; the power of an output's digit.
         let per_accumulator =
             if outputs.len() <= self.columns.accumulators.len() { 1 } else { digits.most };
-        let step = Fp::from(2).pow([u64::from(digits.width)]);
+        let width = placer.tampering.digit_width(digits.width);
+        let step = Fp::from(2).pow([u64::from(width)]);
         let powers = std::iter::successors(Some(Fp::ONE), |power| Some(power * step));
         let powers: Vec<Fp> = powers.take(per_accumulator).collect();
         let packed = |numbers: &[i64]| -> Fp {
@@ -213,9 +214,8 @@ impl DotTrack<'_> {
             for (lane, tap) in block.taps[first..last].iter().enumerate() {
                 let wire = inputs[tap.operand as usize][tap.element as usize];
                 placer.copy(Kind::Activation, self.columns.activations[lane], row, wire)?;
-                let weights: Vec<i64> = (0..outputs.len())
-                    .map(|j| i64::from(block.weights[j * taps + first + lane]))
-                    .collect();
+                let weights: Vec<i64> =
+                    (0..outputs.len()).map(|j| block.weights[j * taps + first + lane]).collect();
                 for (output, weight) in outputs.iter_mut().zip(&weights) {
                     *output += weight * wire.value;
                 }
@@ -238,7 +238,7 @@ impl DotTrack<'_> {
         }
         if per_accumulator > 1 {
             let left = accumulators.into_iter().map(|(_, value)| value).collect();
-            return self.split(placer, outputs, digits, &powers, left);
+            return self.split(placer, outputs, width, &powers, left);
         }
         let wires = accumulators.into_iter().zip(outputs);
         Ok(wires.map(|((cell, _), value)| Wire { cell, value }).collect())
@@ -249,15 +249,17 @@ impl DotTrack<'_> {
         &mut self,
         placer: &mut Placer<'_>,
         mut outputs: Vec<i64>,
-        digits: Digits,
+        width: u32,
         powers: &[Fp],
         mut left: Vec<Fp>,
     ) -> Result<Vec<Wire>, Error> {
         for pair in outputs.chunks_mut(powers.len()).flat_map(|chunk| chunk.chunks_exact_mut(2)) {
             let forged = placer.tampering.digit();
-            // The upper digit counts 2^width times as much.
-            pair[1] -= forged;
-            pair[0] += forged << digits.width;
+            if forged != 0 {
+                // The upper digit counts 2^width times as much.
+                pair[1] -= forged;
+                pair[0] += forged << width;
+            }
         }
         let mut wires = Vec::with_capacity(outputs.len());
         let count = outputs.len();

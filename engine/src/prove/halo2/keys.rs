@@ -123,12 +123,12 @@ pub(super) fn verifying_key(
     steps: &Steps<'_>,
     params: &Params<EqAffine>,
 ) -> Result<Arc<VerifyingKey<EqAffine>>, Error> {
-    type Entry = ((Digest, Width), Arc<VerifyingKey<EqAffine>>);
+    type Entry = ((Digest, Width, u32), Arc<VerifyingKey<EqAffine>>);
     static DERIVED: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
     const MOST: usize = 256;
 
     let digest = slice_digest(program, slice).ok_or(Error::Synthesis)?;
-    let name = (digest, shape.width);
+    let name = (digest, shape.width, shape.k);
     let derived = || DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
         return Ok(vk.clone());

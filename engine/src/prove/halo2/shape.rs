@@ -15,6 +15,10 @@ pub const MAX_K: u32 = 17;
 /// The smallest `k` for which parameters are pinned.
 pub const MIN_K: u32 = 6;
 
+/// No circuit is on offer that is so many times the work of the cheapest: the prover picks the
+/// circuit that a verifier derives keys of.
+const MOST_WORK: u64 = 3;
+
 /// Every proof is shorter.
 const MOST_PROOF_BYTES: usize = 10_000;
 
@@ -145,7 +149,7 @@ pub fn circuit_shape(program: &Program, slice: &ProgramSlice) -> Result<CircuitS
 }
 
 /// The circuits that can prove a slice, the one of least [work](CircuitShape::work) first. No two
-/// have proofs of one length, and all proofs are shorter than 10,000 bytes.
+/// have proofs of one length, none is much more work, and all proofs are shorter than 10,000 bytes.
 ///
 /// # Errors
 /// Where the slice cannot be proven.
@@ -187,7 +191,8 @@ fn shapes_without(
     let mut fitting: Vec<CircuitShape> = Vec::new();
     for shape in &shapes {
         let is_new = fitting.iter().all(|other| other.proof_bytes != shape.proof_bytes);
-        if shape.k <= MAX_K && shape.proof_bytes < MOST_PROOF_BYTES && is_new {
+        let is_cheap = fitting.first().is_none_or(|least| shape.work() <= MOST_WORK * least.work());
+        if shape.k <= MAX_K && shape.proof_bytes < MOST_PROOF_BYTES && is_new && is_cheap {
             fitting.push(shape.clone());
         }
     }

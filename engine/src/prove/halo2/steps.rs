@@ -123,6 +123,10 @@ fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
         Kind::Linear(linear) if !(1..=24).contains(&linear.shift) => {
             error(format!("it shifts by {} bits, and 1 to 24 can be proven", linear.shift))
         }
+        // The widths of digits rest on it that every output's weights are where they should be.
+        Kind::Linear(linear) if !has_weights_for_each_output(linear) => {
+            error("its weights or biases are not as many as its outputs need".to_owned())
+        }
         Kind::Product(product) => match op.inputs[..] {
             [left, right] => {
                 check_value(program, left, || place(op))?;
@@ -155,6 +159,16 @@ fn check(program: &Program, op: &Op) -> Result<(), Unprovable> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a map whose outputs have weights of their own has those of each, and a bias.
+fn has_weights_for_each_output(linear: &Linear) -> bool {
+    let outputs = match linear.map {
+        Map::Conv { channels_out, .. } => channels_out,
+        Map::Dense { outer, .. } => outer,
+        Map::Sum { .. } | Map::Average { .. } | Map::Gather { .. } => return true,
+    };
+    linear.bias.len() == outputs && linear.weights.len() == outputs * linear.map.fan()
 }
 
 fn pooling_window(kind: &Kind) -> Option<&Window> {

@@ -33,6 +33,10 @@ mod honest {
         pub fn digit(&mut self) -> i64 {
             0
         }
+
+        pub fn digit_width(&self, honest: u32) -> u32 {
+            honest
+        }
     }
 }
 
@@ -55,8 +59,9 @@ mod forged {
         Weight { index: usize, amount: i64 },
         /// `1 · amount` in the `index`-th pair of lanes that a row of products leaves idle.
         Idle { index: usize, amount: i64 },
-        /// `amount` moved from the `index`-th pair of neighbouring digits' upper to its lower one.
-        Digits { index: usize, amount: i64 },
+        /// `amount` moved from the `index`-th pair of neighbouring digits' upper to its lower one;
+        /// in a circuit whose digits have this width, where one is given.
+        Digits { index: usize, amount: i64, width: Option<u32> },
     }
 
     /// At most one change, and what has been written so far.
@@ -119,8 +124,16 @@ mod forged {
         pub fn digit(&mut self) -> i64 {
             let number = next(&mut self.digits);
             match self.change {
-                Some(Tamper::Digits { index, amount }) if index == number => amount,
+                Some(Tamper::Digits { index, amount, .. }) if index == number => amount,
                 _ => 0,
+            }
+        }
+
+        /// The width of the circuit's digits.
+        pub fn digit_width(&self, honest: u32) -> u32 {
+            match self.change {
+                Some(Tamper::Digits { width: Some(width), .. }) => width,
+                _ => honest,
             }
         }
 
