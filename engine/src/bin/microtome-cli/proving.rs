@@ -50,7 +50,7 @@ pub fn run_job(request: Request) -> Result<Outcome> {
         progress.show(&event);
         match event {
             Event::Done { outcome } => return Ok(*outcome),
-            Event::Error { reason } => bail!(reason),
+            Event::Error { reason, .. } => bail!(reason),
             Event::Cancelled => bail!("cancelled"),
             _ => {}
         }
