@@ -3,10 +3,12 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::jobs::{outcome, request};
+use common::{Folder, cli, sample};
 use microtome_engine::prove::System;
 use microtome_engine::run::{self, Event, Outcome, Phase, Piece, Pool, Request};
 
@@ -221,33 +223,44 @@ fn refusal(request: Request) -> (String, Vec<usize>) {
 }
 
 #[test]
-fn a_slice_that_is_too_large_is_refused_with_the_cut_that_helps() {
-    let request = request(&[], &[0], "");
-    let whole = tight_budget(&request);
-    let estimator = microtome_engine::plan::Estimator::new(
-        Arc::clone(&request.model.graph),
-        Arc::clone(&request.skeleton),
-        Arc::clone(&request.program),
-    );
-    let peak = |from, to| {
-        estimator.slice(from, to, System::Halo2).prediction.map(|prediction| prediction.peak_bytes)
-    };
-    let end = request.skeleton.node_count();
-    let cuts = request.skeleton.legal_cuts();
-    let (least, best) =
-        cuts.iter().map(|&cut| (peak(0, cut).max(peak(cut, end)).unwrap(), cut)).min().unwrap();
-    println!("whole {whole}, cut before {best}: {least}");
-
-    let mut refused = request.clone();
-    refused.memory_bytes = whole - 1;
-    let (reason, found) = refusal(refused);
-    if least < whole {
-        assert_eq!(found, [best], "{reason}");
-        assert!(reason.contains(&format!("--cuts {best}")), "{reason}");
-    }
-    let mut refused = request;
-    refused.memory_bytes = 1 << 20;
-    let (reason, found) = refusal(refused);
-    assert!(found.is_empty() && reason.contains("1 MiB are allowed"), "{reason}");
+fn what_no_cut_helps_is_refused_with_the_operation_to_split() {
+    let mut request = request(&[], &[0], "");
+    assert!(tight_budget(&request) > 1 << 20);
+    request.memory_bytes = 1 << 20;
+    let (reason, cuts) = refusal(request);
+    assert!(cuts.is_empty() && reason.contains("1 MiB are allowed"), "{reason}");
     assert!(reason.contains("split that operation"), "{reason}");
+}
+
+/// The refusal of the command line, whose cuts must be ones that are let start.
+#[test]
+fn a_slice_that_is_too_large_is_refused_with_the_cuts_that_help() {
+    let folder = Folder::new();
+    let (bundle, plan) = (folder.path("bundle"), folder.path("plan.json"));
+    for (name, memory, words) in [
+        (
+            "digits-lenet",
+            "400MiB",
+            ["slice 0 is predicted to take 722 MiB, and 400 MiB are allowed", "before node"],
+        ),
+        ("digits-resnet", "100MiB", ["no single cut is enough", "4 slices in its place"]),
+    ] {
+        let model = sample(&format!("{name}/model.onnx"));
+        let input = sample(&format!("{name}/input.json"));
+        let prove: [&dyn AsRef<OsStr>; 8] =
+            [&"prove", &model, &"--input", &input, &"--memory", &memory, &"-o", &bundle];
+        let refused = cli(&prove);
+        refused.fails(2, &words);
+        let (_, cuts) = refused.stderr.split_once("--cuts ").unwrap();
+        let cuts = cuts.split([')', '\n']).next().unwrap().to_owned();
+        let plan_args: [&dyn AsRef<OsStr>; 9] =
+            [&"plan", &model, &"--input", &input, &"--cuts", &cuts, &"--json", &"-o", &plan];
+        let budget = 100 << 20;
+        for slice in cli(&plan_args).succeeds().json()["slices"].as_array().unwrap() {
+            let peak = slice["predicted_peak_bytes"].as_u64().unwrap();
+            let allowed = if memory == "100MiB" { budget } else { 4 * budget };
+            assert!(peak <= allowed, "{name} --cuts {cuts}: {slice}");
+        }
+    }
+    assert!(!bundle.exists());
 }

@@ -146,14 +146,15 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
                 // The numbers need the room more than a bar that is full.
                 super::bar(ui, Vec2::new(36.0, 8.0), 1.0, t.good);
                 if let Some(m) = &view.measured {
+                    let kept = if m.keys_reused { " · keys kept" } else { "" };
                     let text = format!(
-                        "prove {} · verify {} · {} · {}",
+                        "prove {} · verify {} · {} · {}{kept}",
                         fmt::secs(m.prove_secs),
                         fmt::secs(m.verify_secs),
                         fmt::bytes(m.peak_bytes),
                         fmt::bytes(m.proof_bytes),
                     );
-                    let kept = if m.keys_reused { " (keys kept from before)" } else { "" };
+                    let kept = if m.keys_reused { ", its keys kept from before" } else { "" };
                     let all = format!(
                         "prove {} · verify {} · peak memory {} · proof {} · set-up {}{kept}",
                         fmt::secs(m.prove_secs),

@@ -38,15 +38,27 @@ pub(super) fn spawn(
     let control = Arc::new(Control::new(sender, wake));
     let theirs = Arc::clone(&control);
     std::thread::spawn(move || {
+        let ending = Ending(&theirs);
         let last = match run(&request, &theirs) {
             Ok(outcome) => Event::Done { outcome: Box::new(outcome) },
-            Err(Stop::Error { reason, cuts }) => Event::Error { reason, cuts },
-            // The end was told by whoever cancelled.
-            Err(Stop::Cancelled) => return,
+            Err(Stop::Error { reason, cuts }) if theirs.check().is_ok() => {
+                Event::Error { reason, cuts }
+            }
+            Err(_) => Event::Cancelled,
         };
-        theirs.end(last);
+        ending.0.end(last);
     });
     (events, control)
+}
+
+/// Ends a job whose thread ends without a word, so that nobody waits for ever.
+struct Ending<'a>(&'a Control);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let reason = "the job broke off by a mistake of this program".to_owned();
+        self.0.end(Event::Error { reason, cuts: Vec::new() });
+    }
 }
 
 /// Scales that are fitted to the proven input tell its greatest values exactly: whoever guesses

@@ -175,12 +175,19 @@ impl Prover<'_> {
         role: Role,
         waiting: &Waiting,
     ) -> Result<(Answer, Observed), Failure> {
-        let Waiting { piece, keys, .. } = *waiting;
+        let Waiting { piece, keys, peak_bytes } = *waiting;
+        // Once the proof is made, its worker holds its keys, and a check takes no more than they.
+        let free = || lock(self.schedule).free_bytes();
+        let checking = || free().saturating_add(peak_bytes / 2);
+        let over = || free().saturating_add(peak_bytes);
         let task = Task {
             work,
             kind: &Kind { start: self.start.clone(), role },
             keys,
-            room_bytes: &|| lock(self.schedule).free_bytes(),
+            room_bytes: match role {
+                Role::Prove => [&free, &checking],
+                Role::Check => [&checking, &over],
+            },
             is_needed_again: &|| match role {
                 Role::Prove => lock(self.schedule).needs(keys),
                 // Whatever waits is to be checked too.

@@ -36,8 +36,8 @@ pub(super) struct Task<'a> {
     pub kind: &'a Kind,
     /// The keys that it needs; none where it needs none.
     pub keys: Option<KeyName>,
-    /// Bytes that the workers which wait may hold meanwhile.
-    pub room_bytes: &'a dyn Fn() -> u64,
+    /// Bytes that the workers which wait may hold meanwhile, and afterwards.
+    pub room_bytes: [&'a dyn Fn() -> u64; 2],
     /// Whether a request to come in the same job can use the worker's keys.
     pub is_needed_again: &'a dyn Fn() -> bool,
 }
@@ -109,7 +109,7 @@ impl Pool {
         let mut shelf = lock(&self.0.shelf);
         let over = shelf.give_up(|waiting| waiting.worker.has_ended());
         let worker = shelf.take(task.kind, task.keys);
-        let given_up = shelf.shrink((task.room_bytes)());
+        let given_up = shelf.shrink((task.room_bytes[0])());
         drop(shelf);
         // Ending processes takes a moment, in which nobody else need wait.
         drop((over, given_up));
@@ -120,11 +120,11 @@ impl Pool {
         if !self.0.is_lasting && !(task.is_needed_again)() {
             return;
         }
-        // Nothing is known of what it holds on this system, so that it can't be kept within bounds.
-        let Some(bytes) = held_bytes else { return };
+        // Where nothing is known of what it holds, it can't be kept within bounds.
+        let Some(bytes) = held_bytes.or_else(|| worker.resident_bytes()) else { return };
         let mut shelf = lock(&self.0.shelf);
         shelf.put(Waiting { worker, kind: task.kind.clone(), keys: task.keys, bytes });
-        let given_up = shelf.shrink((task.room_bytes)());
+        let given_up = shelf.shrink((task.room_bytes[1])());
         drop(shelf);
         drop(given_up);
     }

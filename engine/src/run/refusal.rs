@@ -42,14 +42,18 @@ pub(super) fn of_slice(request: &Request, index: usize, peak_bytes: u64) -> Refu
         );
         return Refusal { reason, cuts };
     }
-    let (node, peak_bytes) = parts.largest();
-    let needs = match peak_bytes {
-        Some(peak_bytes) => format!("takes {}", rounded_up(peak_bytes)),
-        None => "takes more".to_owned(),
+    let (node, least_bytes) = parts.obstacle();
+    let needs = match least_bytes {
+        Some(bytes) => format!("takes {} or more", rounded_up(bytes)),
+        None => "takes more than can be said".to_owned(),
+    };
+    let other = match request.plan.system(index) {
+        System::Halo2 => "prove the slice with whir, ",
+        System::Whir => "",
     };
     let reason = format!(
-        "{over}, and no cut is enough: node {:?} alone {needs}; split that operation into smaller \
-         ones, prove the slice with another system, or allow more memory",
+        "{over}: no cut is enough, since every slice with node {:?} {needs}; split that operation \
+         into smaller ones, {other}or allow more memory",
         estimator.node_name(node)
     );
     Refusal { reason, cuts: Vec::new() }
@@ -140,11 +144,21 @@ impl<'a> Parts<'a> {
         Some(cuts)
     }
 
-    /// The node that takes most by itself, with what it takes.
-    fn largest(&self) -> (usize, Option<u64>) {
-        let alone = (1..self.at.len()).map(|i| (self.at[i - 1], self.peak_bytes(i - 1, i)));
-        // What can't be predicted alone takes more than can be said.
-        alone.max_by_key(|&(_, peak)| (peak.is_none(), peak)).unwrap_or((self.at[0], None))
+    /// The node that stands most in the way: the least that a slice with it takes is greatest.
+    fn obstacle(&self) -> (usize, Option<u64>) {
+        let pieces = self.at.len() - 1;
+        let mut least: Vec<Option<u64>> = vec![None; pieces];
+        for from in 0..pieces {
+            for to in from + 1..=pieces {
+                let Some(peak) = self.peak_bytes(from, to) else { continue };
+                for least in &mut least[from..to] {
+                    *least = Some(least.map_or(peak, |known| known.min(peak)));
+                }
+            }
+        }
+        let each = self.at.iter().copied().zip(least);
+        // What is in no slice that can be predicted stands in the way most.
+        each.max_by_key(|&(_, peak)| (peak.is_none(), peak)).unwrap_or((self.at[0], None))
     }
 }
 
@@ -162,5 +176,22 @@ fn rounded_down(bytes: u64) -> String {
         format!("{} MiB", bytes >> 20)
     } else {
         format!("{:.1} GiB", (bytes as f64 / (1u64 << 30) as f64 * 10.0).floor() / 10.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_needed_never_looks_like_what_is_allowed() {
+        let gibibyte = 1u64 << 30;
+        for bytes in [5 << 20, 300 << 20, gibibyte, 2 * gibibyte, 7 * gibibyte / 3] {
+            assert_ne!(rounded_up(bytes + 1), rounded_down(bytes), "{bytes}");
+        }
+        assert_eq!(rounded_up(2 * gibibyte), "2.0 GiB");
+        assert_eq!(rounded_up(2 * gibibyte + 1), "2.1 GiB");
+        assert_eq!(rounded_down(3 * gibibyte - 1), "2.9 GiB");
+        assert_eq!(rounded_up(gibibyte - 1), "1024 MiB");
     }
 }

@@ -122,6 +122,11 @@ impl Worker {
         !matches!(lock(&self.process).try_wait(), Ok(None))
     }
 
+    /// Bytes that it holds, where the system tells.
+    pub(super) fn resident_bytes(&self) -> Option<u64> {
+        Watch::new(self.pid).resident_bytes()
+    }
+
     /// Asks for one thing and waits for the last report. `sign` is called from two threads, never
     /// at the same time, with everything that happens until then.
     pub(super) fn ask(

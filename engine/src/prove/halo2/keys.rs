@@ -43,51 +43,48 @@ pub fn key_name(program: &Program, slice: &ProgramSlice, shape: &CircuitShape) -
 }
 
 /// The proving keys that this process keeps, the last used first.
-struct KeptKeys {
-    most: usize,
-    keys: VecDeque<(KeyName, Arc<Keys>)>,
-}
-
-static KEPT: Mutex<KeptKeys> = Mutex::new(KeptKeys { most: 0, keys: VecDeque::new() });
-
-fn kept() -> MutexGuard<'static, KeptKeys> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static KEPT: Mutex<KeptKeys> = Mutex::new(KeptKeys::keeping(0));
 
 /// Lets this process keep the proving keys of so many circuits, the last used ones, for proofs to
 /// come. None are kept unless this is called: they are as large as half a proof's memory.
 pub fn keep_proving_keys(most: usize) {
-    let mut kept = kept();
-    kept.most = most;
-    kept.keys.truncate(most);
+    *kept_keys() = KeptKeys::keeping(most);
 }
 
-/// Keys of this name that were kept.
-pub(super) fn kept_keys(name: Option<KeyName>) -> Option<Arc<Keys>> {
-    let (name, mut kept) = (name?, kept());
-    let at = kept.keys.iter().position(|(other, _)| *other == name)?;
-    let entry = kept.keys.remove(at)?;
-    let keys = entry.1.clone();
-    kept.keys.push_front(entry);
-    Some(keys)
+pub(super) fn kept_keys() -> MutexGuard<'static, KeptKeys> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives up keys that would be too many with one more, before that one is derived, so that their
-/// memory isn't held at the same time.
-pub(super) fn make_room_for_keys() {
-    let mut kept = kept();
-    let rest = kept.most.saturating_sub(1);
-    kept.keys.truncate(rest);
+/// Proving keys of the circuits that were proven last.
+pub(super) struct KeptKeys {
+    most: usize,
+    keys: VecDeque<(KeyName, Arc<Keys>)>,
 }
 
-/// Keeps keys, where keys are kept.
-pub(super) fn keep_keys(name: Option<KeyName>, keys: &Arc<Keys>) {
-    let (Some(name), mut kept) = (name, kept()) else { return };
-    if kept.most > 0 {
-        kept.keys.push_front((name, Arc::clone(keys)));
+impl KeptKeys {
+    /// Nothing yet, and at most so many.
+    pub(super) const fn keeping(most: usize) -> Self {
+        Self { most, keys: VecDeque::new() }
     }
-    let most = kept.most;
-    kept.keys.truncate(most);
+
+    /// The keys of this name, where they are there.
+    pub(super) fn get(&mut self, name: KeyName) -> Option<Arc<Keys>> {
+        let at = self.keys.iter().position(|(other, _)| *other == name)?;
+        let entry = self.keys.remove(at)?;
+        self.keys.push_front(entry);
+        Some(Arc::clone(&self.keys.front()?.1))
+    }
+
+    /// Gives up keys that would be too many with one more, before that one is derived, so that
+    /// their memory isn't held at the same time.
+    pub(super) fn make_room(&mut self) {
+        self.keys.truncate(self.most.saturating_sub(1));
+    }
+
+    pub(super) fn put(&mut self, name: KeyName, keys: &Arc<Keys>) {
+        self.keys.push_front((name, Arc::clone(keys)));
+        self.keys.truncate(self.most);
+    }
 }
 
 /// Derives the keys of a slice for a circuit of this shape.

@@ -176,16 +176,18 @@ fn kept_or_derived(
 ) -> Result<Arc<Keys>, ProveError> {
     let Statement { program, slice, .. } = *statement;
     let name = key_name(program, slice, shape);
-    if let Some(keys) = keys::kept_keys(name) {
+    if let Some(keys) = name.and_then(|name| keys::kept_keys().get(name)) {
         progress(Event::Reused(Phase::Keys));
         return Ok(keys);
     }
-    keys::make_room_for_keys();
+    keys::kept_keys().make_room();
     let folder = default_cache();
     timed(Phase::Parameters, progress, || parameters(shape.k, folder.as_deref()))
         .map_err(backend)?;
     let keys = Arc::new(timed(Phase::Keys, progress, || keys(program, slice, shape))?);
-    keys::keep_keys(name, &keys);
+    if let Some(name) = name {
+        keys::kept_keys().put(name, &keys);
+    }
     Ok(keys)
 }
 
