@@ -1,10 +1,12 @@
 //! Tries whether several proofs at a time, each with its share of the cores, are faster than one at
 //! a time with all of them: the LeNet of the samples in five and in ten slices, by both systems.
-//! The default of `--jobs` follows its output.
+//! The default of `--jobs` follows its output. Also measures what keys save that were kept from a
+//! run before, and what keeping them takes.
 //!
 //! ```text
 //! cargo run --release --example jobs_trial              # three rounds
 //! cargo run --release --example jobs_trial -- 5 halo2   # rounds, and one system only
+//! cargo run --release --example jobs_trial -- again     # the same plan twice
 //! ```
 
 use std::error::Error;
@@ -26,6 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let systems: Vec<System> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let base = request()?;
+    if arguments.iter().any(|text| text == "again") {
+        return again(&base);
+    }
     println!("{cores} cores, medians of {rounds} rounds, in which both take turns");
     println!(
         "system slices | wall s: 1 at a time, {cores} at a time, ratio | prove s, summed: 1, {cores}"
@@ -55,6 +60,40 @@ fn main() -> Result<(), Box<dyn Error>> {
                 one / several
             );
         }
+    }
+    Ok(())
+}
+
+/// Proves five slices twice, and prints what each took.
+fn again(base: &Request) -> Result<(), Box<dyn Error>> {
+    println!("system slice | set-up s: first, again | peak MB | check's peak MB");
+    for system in System::ALL {
+        let mut request = Request { pool: Pool::lasting(), ..base.clone() };
+        request.plan = plan(base, 5, system)?;
+        request.prove = (0..request.plan.slice_count()).collect();
+        let first = prove(request.clone())?;
+        let held_bytes = request.pool.held_bytes();
+        let again = prove(request.clone())?;
+        let pairs = first.sliced.measured.iter().zip(&again.sliced.measured);
+        for (slice, (first, again)) in pairs.enumerate() {
+            let (Some(first), Some(again)) = (first, again) else { continue };
+            let megabytes = |bytes: u64| bytes / 1_000_000;
+            println!(
+                "{system:>6} {slice:>5} | {:6.3} {:6.3} | {:>5} {:>5} | {:>5} {:>5}",
+                first.setup_secs,
+                again.setup_secs,
+                megabytes(first.peak_bytes),
+                megabytes(again.peak_bytes),
+                megabytes(first.verify_peak_bytes),
+                megabytes(again.verify_peak_bytes),
+            );
+        }
+        println!(
+            "{system:>6}: {:.2} s, then {:.2} s; {} MB held between",
+            first.wall_secs,
+            again.wall_secs,
+            held_bytes / 1_000_000
+        );
     }
     Ok(())
 }
