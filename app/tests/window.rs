@@ -377,7 +377,10 @@ fn a_run_that_is_too_large_offers_the_cut_that_helps() {
     window.run_steps(3);
     let cut = Command::CutToFit.text();
     assert!(window.query_by_label(cut).is_none(), "nothing was refused yet");
-    window.state_mut().shown_memory = Some(400 << 20);
+    wait(&mut window, "estimates", |app| app.session.as_ref().unwrap().has_estimates());
+    let whole = window.state().session.as_ref().unwrap().whole().unwrap().clone();
+    let allowed = whole.prediction.as_ref().unwrap().peak_bytes - 1;
+    window.state_mut().shown_memory = Some(allowed);
     window.state_mut().ask(Command::Prove);
     let failed = |app: &App| {
         let run = app.session.as_ref().and_then(|session| session.run.as_ref());
@@ -386,7 +389,11 @@ fn a_run_that_is_too_large_offers_the_cut_that_helps() {
     wait(&mut window, "the refusal", failed);
     window.get_by_label(cut).click();
     window.run_steps(3);
-    assert_eq!(cuts(&window), [3]);
+    assert_eq!(cuts(&window).len(), 1);
+    wait(&mut window, "estimates", |app| app.session.as_ref().unwrap().has_estimates());
+    for row in window.state().session.as_ref().unwrap().rows() {
+        assert!(row.prediction.as_ref().unwrap().peak_bytes <= allowed);
+    }
     assert!(window.query_by_label(cut).is_none(), "the plan is another one now");
     window.state_mut().ask(Command::Undo);
     window.run_steps(3);

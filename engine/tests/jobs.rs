@@ -4,6 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -232,35 +233,38 @@ fn what_no_cut_helps_is_refused_with_the_operation_to_split() {
     assert!(reason.contains("split that operation"), "{reason}");
 }
 
-/// The refusal of the command line, whose cuts must be ones that are let start.
+/// What the slices of a plan are predicted to take at most, by the command line.
+fn peak_of(model: &Path, input: &Path, cut: &[&dyn AsRef<OsStr>]) -> u64 {
+    let mut args: Vec<&dyn AsRef<OsStr>> = vec![&"plan", &model, &"--input", &input, &"--json"];
+    args.extend(cut);
+    let plan = cli(&args).succeeds().json();
+    let slices = plan["slices"].as_array().unwrap().iter();
+    slices.map(|slice| slice["predicted_peak_bytes"].as_u64().unwrap()).max().unwrap()
+}
+
+/// The refusal names cuts that are let start.
 #[test]
 fn a_slice_that_is_too_large_is_refused_with_the_cuts_that_help() {
     let folder = Folder::new();
-    let (bundle, plan) = (folder.path("bundle"), folder.path("plan.json"));
-    for (name, memory, words) in [
-        (
-            "digits-lenet",
-            "400MiB",
-            ["slice 0 is predicted to take 722 MiB, and 400 MiB are allowed", "before node"],
-        ),
-        ("digits-resnet", "100MiB", ["no single cut is enough", "4 slices in its place"]),
+    let bundle = folder.path("bundle");
+    for (name, slices, words) in [
+        ("digits-lenet", "2", "a cut before node"),
+        ("digits-resnet", "5", "no single cut is enough"),
     ] {
         let model = sample(&format!("{name}/model.onnx"));
         let input = sample(&format!("{name}/input.json"));
+        let balance: [&dyn AsRef<OsStr>; 6] =
+            [&"--slices", &slices, &"--balance", &"prove-memory", &"--tolerance", &"0"];
+        let allowed = peak_of(&model, &input, &balance);
+        assert!(peak_of(&model, &input, &[&"--slices", &"1"]) > allowed);
+        let memory = allowed.to_string();
         let prove: [&dyn AsRef<OsStr>; 8] =
             [&"prove", &model, &"--input", &input, &"--memory", &memory, &"-o", &bundle];
         let refused = cli(&prove);
-        refused.fails(2, &words);
+        refused.fails(2, &["slice 0 is predicted to take", "are allowed", words]);
         let (_, cuts) = refused.stderr.split_once("--cuts ").unwrap();
-        let cuts = cuts.split([')', '\n']).next().unwrap().to_owned();
-        let plan_args: [&dyn AsRef<OsStr>; 9] =
-            [&"plan", &model, &"--input", &input, &"--cuts", &cuts, &"--json", &"-o", &plan];
-        let budget = 100 << 20;
-        for slice in cli(&plan_args).succeeds().json()["slices"].as_array().unwrap() {
-            let peak = slice["predicted_peak_bytes"].as_u64().unwrap();
-            let allowed = if memory == "100MiB" { budget } else { 4 * budget };
-            assert!(peak <= allowed, "{name} --cuts {cuts}: {slice}");
-        }
+        let cuts = cuts.split(')').next().unwrap().to_owned();
+        assert!(peak_of(&model, &input, &[&"--cuts", &cuts]) <= allowed, "{name} --cuts {cuts}");
     }
     assert!(!bundle.exists());
 }

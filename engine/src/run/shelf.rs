@@ -97,14 +97,14 @@ impl<W> Shelf<W> {
 mod tests {
     use super::*;
     use crate::digest::Digest;
-    use crate::prove::halo2::Menu;
+    use crate::prove::halo2::Width;
 
     fn kind(role: Role) -> Kind {
         Kind { start: Start { program: "program".into(), threads: None }, role }
     }
 
     fn keys(number: u8) -> Option<KeyName> {
-        Some((Digest([number; 32]), Menu::Dot8x8))
+        Some((Digest([number; 32]), Width::NARROWEST))
     }
 
     fn shelf(role: Role, workers: &[(u32, Option<KeyName>, u64)]) -> Shelf<u32> {

@@ -61,13 +61,13 @@ fn another_system_circuit_or_slice_has_another_key() {
 #[test]
 fn the_keys_used_last_are_kept_by_the_name_of_their_circuit() {
     let case = tiny(1);
-    let of = |menu: Menu| {
+    let of = |width: Width| {
         let steps = steps(&case.program, &case.slice).unwrap();
-        let shape = shape_of(&case.program, &case.slice, &steps, menu);
+        let shape = shape_of(&case.program, &case.slice, &steps, width);
         let name = key_name(&case.program, &case.slice, &shape).unwrap();
         (name, std::sync::Arc::new(keys(&case.program, &case.slice, &shape).unwrap()))
     };
-    let [(a, keys_a), (b, keys_b), (c, keys_c)] = Menu::ALL.map(of);
+    let [(a, keys_a), (b, keys_b), (c, keys_c), _] = WIDTHS.map(of);
     let mut kept = KeptKeys::keeping(2);
     kept.put(a, &keys_a);
     kept.put(b, &keys_b);
