@@ -68,8 +68,7 @@ use halo2_proofs::pasta::Fp;
 
 use super::{
     Boundary, Checks, Claim, Event, Phase, Progress, ProofSystem, ProveError, Shape, Statement,
-    System,
-    Unprovable, VerifyError, Weights, Witness, timed,
+    System, Unprovable, VerifyError, Weights, Witness, timed,
 };
 use crate::program::{Program, ProgramSlice};
 
