@@ -104,7 +104,7 @@ mod tests {
     }
 
     fn keys(number: u8) -> Option<KeyName> {
-        Some((Digest([number; 32]), Width::NARROWEST))
+        Some((Digest([number; 32]), Width::NARROWEST, 8))
     }
 
     fn shelf(role: Role, workers: &[(u32, Option<KeyName>, u64)]) -> Shelf<u32> {

@@ -32,7 +32,8 @@ pub struct Keys {
     proving: ProvingKey<EqAffine>,
 }
 
-/// Names the keys of a slice: equal names mean equal circuits, and so equal keys.
+/// Names the keys of a slice, by its digest and the width and `k` of the circuit: equal names mean
+/// equal circuits, and so equal keys.
 pub type KeyName = (Digest, Width, u32);
 
 /// The name of the keys of a slice for a circuit of this shape; `None` where the slice has no
