@@ -136,6 +136,7 @@ impl App {
                 }
             }
             (Command::BackToResults, ..) => session.back_to_results(),
+            (Command::CutToFit, ..) => session.add_helpful_cuts(),
             (Command::ProveAll, ..) => session.mark_all(true),
             (Command::ProveNone, ..) => session.mark_all(false),
             (Command::Cancel, ..) => {
@@ -170,9 +171,10 @@ impl App {
     fn prove(&mut self, ctx: &Context) {
         let jobs = self.settings.jobs;
         let program = self.child_program.clone();
+        let free_bytes = self.shown_memory.unwrap_or_else(microtome_engine::run::available_bytes);
         let Some(session) = &mut self.session else { return };
         let wake = ctx.clone();
-        session.prove(jobs, program, move || wake.request_repaint());
+        session.prove(jobs, free_bytes, program, move || wake.request_repaint());
         self.bottom = BottomTab::Jobs;
         self.say(Kind::Note, "Proving began.");
     }

@@ -57,6 +57,8 @@ pub enum Command {
     MakeSlice,
     /// Balances into the chosen number of slices.
     Balance,
+    /// Cuts the slice that was refused for its memory.
+    CutToFit,
     /// Removes every boundary that is not locked.
     MergeAll,
     /// Begins another plan as a copy of the one that is shown.
@@ -169,7 +171,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 58] = [
+    const PLAIN: [Self; 59] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -195,6 +197,7 @@ impl Command {
         Self::SelectBoundaries,
         Self::MakeSlice,
         Self::Balance,
+        Self::CutToFit,
         Self::MergeAll,
         Self::NewPlan,
         Self::NextPlan,
@@ -264,6 +267,7 @@ impl Command {
             Self::SelectBoundaries => "Select all boundaries",
             Self::MakeSlice => "Make this a slice",
             Self::Balance => "Balance",
+            Self::CutToFit => "Cut to fit the memory",
             Self::MergeAll => "Merge all",
             Self::NewPlan => "New plan from this one",
             Self::NextPlan => "Next plan",
@@ -352,6 +356,9 @@ impl Command {
             }
             Self::Balance => {
                 "Place the boundaries so that the largest slice is as small as it can be"
+            }
+            Self::CutToFit => {
+                "Cut the slice that the last run was refused for, where that takes least memory"
             }
             Self::MergeAll => "Remove every boundary that is not locked",
             Self::NewPlan => {

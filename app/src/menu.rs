@@ -101,6 +101,10 @@ impl App {
             Command::BringBackPlan => {
                 needs(session.is_some_and(|s| s.can_bring_back()), "No plan was deleted.")
             }
+            Command::CutToFit => needs(
+                session.is_some_and(|s| !s.helpful_cuts().is_empty()),
+                "No run was refused for its memory.",
+            ),
             Command::BackToResults => needs(
                 session.is_some_and(|s| s.is_stale()),
                 "There are no results of the plan as it was before.",
@@ -193,7 +197,7 @@ impl App {
                         &[C::AddBoundary, C::RemoveBoundary, C::LockBoundary],
                         &[C::BoundaryUp, C::BoundaryDown, C::SelectBoundaries],
                         &[C::MakeSlice],
-                        &[C::Balance, C::MergeAll],
+                        &[C::Balance, C::CutToFit, C::MergeAll],
                         &[C::NewPlan, C::NextPlan, C::RenamePlan],
                         &[C::DeletePlan, C::BringBackPlan, C::BackToResults],
                     ],

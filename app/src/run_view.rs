@@ -102,6 +102,8 @@ pub struct RunView {
     pub outcome: Option<Box<Outcome>>,
     /// The outputs of the fixed-point run, as soon as they are there.
     pub output: Option<(Vec<Vec<f32>>, Option<Fidelity>)>,
+    /// Cuts that would let it start, where it was refused for its memory.
+    pub helpful_cuts: Vec<usize>,
     job: Option<Job>,
     started: Instant,
     ended_secs: Option<f64>,
@@ -162,6 +164,7 @@ impl RunView {
             pieces: pieces.map(|piece| (piece, queued.clone())).collect(),
             outcome: None,
             output: None,
+            helpful_cuts: Vec::new(),
             job: None,
             started: Instant::now(),
             ended_secs: None,
@@ -296,7 +299,10 @@ impl RunView {
                 self.end(Status::Done);
             }
             Event::Cancelled => self.end(Status::Cancelled),
-            Event::Error { reason } => self.end(Status::Failed(reason)),
+            Event::Error { reason, cuts } => {
+                self.helpful_cuts = cuts;
+                self.end(Status::Failed(reason));
+            }
         }
     }
 

@@ -8,10 +8,11 @@ use common::{Window, cuts, drag, opened, proving, sample, unnamed, wait, window}
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Pos2, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use microtome_app::app::{App, BottomTab};
 use microtome_app::command::Command;
 use microtome_app::graph_view::ColorBy;
 use microtome_app::panels::charts::ChartTab;
-use microtome_app::run_view::State;
+use microtome_app::run_view::{State, Status};
 use microtome_engine::attack::{Attack, Found};
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::run::Piece;
@@ -367,6 +368,57 @@ fn a_run_is_cancelled_at_once() {
     wait(&mut window, "its end", |app| !app.session.as_ref().unwrap().is_proving());
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(window.state().session.as_ref().unwrap().bundle().is_none());
+}
+
+#[test]
+fn a_run_that_is_too_large_offers_the_cut_that_helps() {
+    let mut window = proving("digits-lenet");
+    window.state_mut().ask(Command::MergeAll);
+    window.run_steps(3);
+    let cut = Command::CutToFit.text();
+    assert!(window.query_by_label(cut).is_none(), "nothing was refused yet");
+    wait(&mut window, "estimates", |app| app.session.as_ref().unwrap().has_estimates());
+    let whole = window.state().session.as_ref().unwrap().whole().unwrap().clone();
+    let allowed = whole.prediction.as_ref().unwrap().peak_bytes - 1;
+    window.state_mut().shown_memory = Some(allowed);
+    window.state_mut().ask(Command::Prove);
+    let failed = |app: &App| {
+        let run = app.session.as_ref().and_then(|session| session.run.as_ref());
+        run.is_some_and(|run| matches!(&run.status, Status::Failed(why) if why.contains("cut")))
+    };
+    wait(&mut window, "the refusal", failed);
+    window.get_by_label(cut).click();
+    window.run_steps(3);
+    assert_eq!(cuts(&window).len(), 1);
+    wait(&mut window, "estimates", |app| app.session.as_ref().unwrap().has_estimates());
+    for row in window.state().session.as_ref().unwrap().rows() {
+        assert!(row.prediction.as_ref().unwrap().peak_bytes <= allowed);
+    }
+    assert!(window.query_by_label(cut).is_none(), "the plan is another one now");
+    window.state_mut().ask(Command::Undo);
+    window.run_steps(3);
+    assert!(cuts(&window).is_empty());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_proven_again_finds_its_keys() {
+    let mut window = proving("digits-mlp");
+    window.state_mut().ask(Command::MergeAll);
+    window.run_steps(3);
+    window.state_mut().session.as_mut().unwrap().whole_too = false;
+    for again in [false, true] {
+        window.state_mut().verified = None;
+        window.state_mut().ask(Command::Prove);
+        wait(&mut window, "a verdict", |app| app.verified.is_some());
+        let session = window.state().session.as_ref().unwrap();
+        assert_eq!(session.measured(0).unwrap().keys_reused, again);
+        window.state_mut().bottom = BottomTab::Jobs;
+        window.run_steps(3);
+        assert_eq!(window.query_by_label_contains("keys kept").is_some(), again);
+        window.state_mut().ask(Command::NextCase);
+        wait(&mut window, "an answer", |app| app.session.as_ref().unwrap().answer.is_some());
+    }
 }
 
 #[test]

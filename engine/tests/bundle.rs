@@ -292,7 +292,7 @@ fn scales_that_tell_of_a_hidden_input_are_refused() {
     request.card.source = Source::ProvenInput { headroom: 1.25 };
     let job = run::start(request, || {});
     let last = job.events.iter().last();
-    assert!(matches!(last, Some(Event::Error { reason }) if reason.contains("--calib")));
+    assert!(matches!(last, Some(Event::Error { reason, .. }) if reason.contains("--calib")));
 }
 
 #[test]

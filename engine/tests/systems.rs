@@ -174,7 +174,10 @@ fn a_hidden_end_beside_a_fast_slice_is_refused() {
         request.plan.set_all_systems(System::Whir);
         request.reveal = reveal;
         let last = run::start(request, || {}).events.iter().last();
-        assert!(matches!(last, Some(Event::Error { reason }) if reason.contains(word)), "{word}");
+        assert!(
+            matches!(last, Some(Event::Error { reason, .. }) if reason.contains(word)),
+            "{word}"
+        );
     }
     // A hiding slice at that end makes it possible.
     let mut request = request(&[1], &[0, 1], "");

@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
         );
         return;
     };
-    head(ui, run, queue);
+    head(ui, session, run, queue);
     ui.add_space(theme::GAP);
     ScrollArea::vertical().id_salt("jobs").auto_shrink(false).show(ui, |ui| {
         for (&piece, view) in &run.pieces {
@@ -30,7 +30,7 @@ pub fn show(ui: &mut Ui, session: &Session, queue: &mut Vec<Command>) {
     });
 }
 
-fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
+fn head(ui: &mut Ui, session: &Session, run: &RunView, queue: &mut Vec<Command>) {
     let t = theme::of(ui);
     ui.horizontal(|ui| match &run.status {
         Status::Running => running(ui, run, queue),
@@ -50,7 +50,13 @@ fn head(ui: &mut Ui, run: &RunView, queue: &mut Vec<Command>) {
         }
         Status::Failed(reason) => {
             super::badge(ui, "failed", t.bad);
-            ui.label(RichText::new(reason).color(t.bad));
+            if !session.helpful_cuts().is_empty() {
+                let cut = ui.small_button(Command::CutToFit.text());
+                if cut.on_hover_text(Command::CutToFit.hint(ui.ctx())).clicked() {
+                    queue.push(Command::CutToFit);
+                }
+            }
+            ui.add(egui::Label::new(RichText::new(reason).color(t.bad)).wrap());
         }
     });
 }
@@ -140,15 +146,17 @@ fn row(ui: &mut Ui, session: &Session, run: &RunView, piece: Piece, view: &Piece
                 // The numbers need the room more than a bar that is full.
                 super::bar(ui, Vec2::new(36.0, 8.0), 1.0, t.good);
                 if let Some(m) = &view.measured {
+                    let kept = if m.keys_reused { " · keys kept" } else { "" };
                     let text = format!(
-                        "prove {} · verify {} · {} · {}",
+                        "prove {} · verify {} · {} · {}{kept}",
                         fmt::secs(m.prove_secs),
                         fmt::secs(m.verify_secs),
                         fmt::bytes(m.peak_bytes),
                         fmt::bytes(m.proof_bytes),
                     );
+                    let kept = if m.keys_reused { ", its keys kept from before" } else { "" };
                     let all = format!(
-                        "prove {} · verify {} · peak memory {} · proof {} · set-up {}",
+                        "prove {} · verify {} · peak memory {} · proof {} · set-up {}{kept}",
                         fmt::secs(m.prove_secs),
                         fmt::secs(m.verify_secs),
                         fmt::bytes(m.peak_bytes),

@@ -27,7 +27,7 @@ use microtome_engine::onnx::Model;
 use microtome_engine::plan::{Estimator, Linking, Plan, SliceEstimate, cheap_cuts};
 use microtome_engine::program::{Settings, Skeleton, Source};
 use microtome_engine::prove::System;
-use microtome_engine::run::Measured;
+use microtome_engine::run::{Measured, Pool};
 
 pub use answer::{Answer, ClassBar, Question};
 pub use drafts::{Draft, Drafts};
@@ -74,6 +74,8 @@ pub struct Session {
     pub whole_too: bool,
     /// Where the weights are while slices are proven.
     pub weights: Custody,
+    /// The processes that prove, with the keys of what was proven last.
+    pool: Pool,
     drafts: Drafts,
     inputs: Option<(PathBuf, Inputs)>,
     inputs_version: u64,
@@ -148,6 +150,7 @@ impl Session {
             obstacle: None,
             answer: None,
             run: None,
+            pool: Pool::lasting(),
             whole_too: true,
             weights: Custody::Public,
             drafts: Drafts::new(plan),

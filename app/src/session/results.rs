@@ -66,16 +66,18 @@ impl Session {
         if self.can_commit_weights() { self.weights } else { Custody::Public }
     }
 
-    /// Starts proving the marked slices in the background.
+    /// Starts proving the marked slices in the background, in no more memory than is free.
     pub fn prove(
         &mut self,
         jobs: usize,
+        free_bytes: u64,
         child_program: Option<PathBuf>,
         wake: impl Fn() + Send + Sync + 'static,
     ) {
         let (Some(prepared), Some(case)) = (&self.prepared, self.case()) else { return };
         let marked = self.marked();
-        let memory_bytes = run::available_bytes();
+        // What waiting workers hold is theirs to give back.
+        let memory_bytes = free_bytes.saturating_add(self.pool.held_bytes());
         let request = Request {
             model: self.model.clone(),
             skeleton: self.skeleton.clone(),
@@ -91,6 +93,7 @@ impl Session {
             weights: self.custody(),
             whole_too: self.proves_whole(),
             child_program,
+            pool: self.pool.clone(),
         };
         let (plan, draft) = (self.plan().clone(), self.draft().id);
         let job = run::start(request, wake);
@@ -100,6 +103,22 @@ impl Session {
         // The plan can be edited while it is proven, so the run keeps what was expected of it.
         run.keep_predictions(|piece| self.prediction(piece));
         self.run = Some(run);
+    }
+
+    /// The cuts that would let the last run start, where it was refused for its memory and the plan
+    /// is still that one.
+    #[must_use]
+    pub fn helpful_cuts(&self) -> &[usize] {
+        match &self.run {
+            Some(run) if run.plan == *self.plan() => &run.helpful_cuts,
+            _ => &[],
+        }
+    }
+
+    /// Adds them, as one step.
+    pub fn add_helpful_cuts(&mut self) {
+        let (cuts, skeleton) = (self.helpful_cuts().to_vec(), self.skeleton.clone());
+        self.edit(|plan| cuts.into_iter().try_for_each(|cut| plan.add(&skeleton, cut)));
     }
 
     /// Takes the events of the run that goes on, and keeps what its proofs took.

@@ -170,6 +170,8 @@ pub enum Event {
     Started(Phase),
     /// A phase ended after so many seconds.
     Finished(Phase, f64),
+    /// A phase is spared: what it makes was kept from an earlier proof.
+    Reused(Phase),
 }
 
 /// Called with each event of a running proof.

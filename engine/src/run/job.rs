@@ -1,54 +1,21 @@
 //! A job from its request to its outcome.
 
-use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::control::{Control, Stop};
 use super::piece::{ProvenPiece, Prover};
+use super::pool::Failure;
 use super::prepare::{Prepared, execute, prepare};
+use super::refusal;
 use super::schedule::{Schedule, Waiting};
-use super::worker::{ChildError, Children, lock, own_program};
+use super::worker::{Start, lock, own_program};
 use super::{Event, Outcome, Phase, Piece, Proven, Request};
 use crate::bundle::{Backing, Bundle, Custody, Demands, Layout, Outline, SliceRecord, verify_with};
 use crate::predict;
-use crate::program::{Fidelity, Source, Trace};
-use crate::prove::{Shape, Statement, System};
-
-/// Why a job ends early.
-enum Stop {
-    Cancelled,
-    Error(String),
-}
-
-impl From<String> for Stop {
-    fn from(reason: String) -> Self {
-        Self::Error(reason)
-    }
-}
-
-/// Where events go.
-pub(super) struct Sink {
-    sender: Sender<Event>,
-    wake: Box<dyn Fn() + Send + Sync>,
-    start: Instant,
-}
-
-impl Sink {
-    pub(super) fn send(&self, event: Event) {
-        // Nobody listens any more where the job was dropped; it is cancelled then.
-        let _ = self.sender.send(event);
-        (self.wake)();
-    }
-
-    pub(super) fn now_secs(&self) -> f64 {
-        self.start.elapsed().as_secs_f64()
-    }
-
-    pub(super) fn phase(&self, piece: Piece, phase: Phase) {
-        self.send(Event::Phase { piece, phase, at_secs: self.now_secs() });
-    }
-}
+use crate::program::{Fidelity, ProgramSlice, Source, Trace};
+use crate::prove::{Shape, Statement, System, halo2};
 
 /// What came of the pieces.
 #[derive(Default)]
@@ -66,20 +33,32 @@ impl Results {
 pub(super) fn spawn(
     request: Request,
     wake: Box<dyn Fn() + Send + Sync>,
-) -> (Receiver<Event>, Arc<Children>) {
+) -> (Receiver<Event>, Arc<Control>) {
     let (sender, events) = mpsc::channel();
-    let children = Arc::new(Children::default());
-    let theirs = Arc::clone(&children);
+    let control = Arc::new(Control::new(sender, wake));
+    let theirs = Arc::clone(&control);
     std::thread::spawn(move || {
-        let sink = Sink { sender, wake, start: Instant::now() };
-        let last = match run(&request, &theirs, &sink) {
+        let ending = Ending(&theirs);
+        let last = match run(&request, &theirs) {
             Ok(outcome) => Event::Done { outcome: Box::new(outcome) },
-            Err(Stop::Error(reason)) if !theirs.is_cancelled() => Event::Error { reason },
+            Err(Stop::Error { reason, cuts }) if theirs.check().is_ok() => {
+                Event::Error { reason, cuts }
+            }
             Err(_) => Event::Cancelled,
         };
-        sink.send(last);
+        ending.0.end(last);
     });
-    (events, children)
+    (events, control)
+}
+
+/// Ends a job whose thread ends without a word, so that nobody waits for ever.
+struct Ending<'a>(&'a Control);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let reason = "the job broke off by a mistake of this program".to_owned();
+        self.0.end(Event::Error { reason, cuts: Vec::new() });
+    }
 }
 
 /// Scales that are fitted to the proven input tell its greatest values exactly: whoever guesses
@@ -87,55 +66,52 @@ pub(super) fn spawn(
 fn refuse_telling_scales(request: &Request) -> Result<(), Stop> {
     let is_hidden = !(request.reveal.input || request.reveal.all);
     if is_hidden && matches!(request.card.source, Source::ProvenInput { .. }) {
-        return Err(Stop::Error(
-            "the input is to stay hidden, but the scales are fitted to it and would tell of it: \
-             calibrate with other inputs (--calib FILE), or reveal the input"
-                .to_owned(),
-        ));
+        let reason = "the input is to stay hidden, but the scales are fitted to it and would tell \
+                      of it: calibrate with other inputs (--calib FILE), or reveal the input";
+        return Err(reason.to_owned().into());
     }
     Ok(())
 }
 
-fn run(request: &Request, children: &Children, sink: &Sink) -> Result<Outcome, Stop> {
-    let child_program: PathBuf = match &request.child_program {
-        Some(program) => program.clone(),
-        None => own_program()?,
-    };
+fn run(request: &Request, control: &Control) -> Result<Outcome, Stop> {
     refuse_telling_scales(request)?;
     let cuts = request.plan.cuts();
     let layout = layout(request, cuts)?;
-    sink.send(Event::Planned { slices: layout.slices.len(), whole: request.whole_too });
+    control.send(Event::Planned { slices: layout.slices.len(), whole: request.whole_too });
 
     let systems: Vec<System> =
         (0..layout.slices.len()).map(|slice| request.plan.system(slice)).collect();
     let mut waiting = pieces(request, &layout, &systems)?;
-    let trace = execute(request, &layout)?;
+    let trace = execute(request, &layout, control)?;
     let output = layout.real_outputs(&request.program, &trace);
+    control.check()?;
     let fidelity = fidelity(request, output.as_deref());
-    sink.send(Event::Executed { output: output.clone(), fidelity });
+    control.send(Event::Executed { output: output.clone(), fidelity });
 
-    let sliced = prepare(request, layout, cuts, systems.clone(), &request.prove, &trace)?;
+    let sliced = prepare(request, layout, cuts, systems.clone(), &request.prove, &trace, control)?;
     let mut failures = Vec::new();
     let mut whole = None;
     if request.whole_too {
-        match whole_piece(request, systems[0], &trace) {
+        match whole_piece(request, systems[0], &trace, control) {
             Ok((prepared, piece)) => {
                 waiting.push(piece);
                 whole = Some(prepared);
             }
-            Err(reason) => failures.push((Piece::Whole, reason)),
+            Err(Stop::Cancelled) => return Err(Stop::Cancelled),
+            Err(Stop::Error { reason, .. }) => failures.push((Piece::Whole, reason)),
         }
     }
     for (piece, reason) in &failures {
-        sink.send(Event::Failed { piece: *piece, reason: reason.clone() });
+        control.send(Event::Failed { piece: *piece, reason: reason.clone() });
     }
 
-    let prover = Prover { request, children, sink, child_program, trace: &trace };
-    let mut results = prove_all(&prover, &sliced, whole.as_ref(), waiting)?;
+    let mut results = prove_all(request, control, &trace, &sliced, whole.as_ref(), waiting)?;
     results.failures.extend(failures);
 
     let all = request.prove.len() == sliced.layout.slices.len();
+    control.check()?;
     let sliced = finish(request, sliced, all, Piece::Slice, &results);
+    control.check()?;
     // A whole that could not be proven is among the failures, and has no bundle.
     let whole = whole
         .filter(|_| results.proven(Piece::Whole).is_some())
@@ -146,7 +122,7 @@ fn run(request: &Request, children: &Children, sink: &Sink) -> Result<Outcome, S
         failures: results.failures,
         output,
         fidelity,
-        wall_secs: sink.now_secs(),
+        wall_secs: control.now_secs(),
     })
 }
 
@@ -157,7 +133,7 @@ fn layout(request: &Request, cuts: &[usize]) -> Result<Layout, String> {
 }
 
 /// The slices to prove, each checked: it can be proven, and it fits the memory.
-fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<Waiting>, String> {
+fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<Waiting>, Stop> {
     request
         .prove
         .iter()
@@ -166,26 +142,34 @@ fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<
                 return Err(format!(
                     "there is no slice {index} to prove: the plan has {} slices, from 0 on",
                     layout.slices.len()
-                ));
+                )
+                .into());
             };
             let what = format!("slice {index}");
             if let Some(obstacle) = &slice.obstacle {
                 return Err(format!(
                     "{what} can't be proven: {obstacle}; leave it out, so that it is only executed"
-                ));
+                )
+                .into());
             }
             if request.weights == Custody::Committed && systems[index] != System::Whir {
                 return Err(format!(
                     "{what} is to be proven with {}, which needs public weights: take whir for \
                      committed ones, or leave the slice out",
                     systems[index]
-                ));
+                )
+                .into());
             }
             let shape = systems[index]
                 .proof_system()
                 .shape(&request.program, &slice.program)
                 .map_err(|reason| format!("{what} can't be proven: {reason}"))?;
-            fitting(request, Piece::Slice(index), &what, &shape)
+            let piece = piece(Piece::Slice(index), request, &slice.program, &shape);
+            if piece.peak_bytes > request.memory_bytes {
+                let refusal = refusal::of_slice(request, index, piece.peak_bytes);
+                return Err(Stop::Error { reason: refusal.reason, cuts: refusal.cuts });
+            }
+            Ok(piece)
         })
         .collect()
 }
@@ -195,37 +179,32 @@ fn whole_piece(
     request: &Request,
     system: System,
     trace: &Trace,
-) -> Result<(Prepared, Waiting), String> {
+    control: &Control,
+) -> Result<(Prepared, Waiting), Stop> {
     let layout = layout(request, &[])?;
     let slice = &layout.slices[0];
     if let Some(obstacle) = &slice.obstacle {
-        return Err(format!("the whole model can't be proven: {obstacle}"));
+        return Err(format!("the whole model can't be proven: {obstacle}").into());
     }
     let shape = system
         .proof_system()
         .shape(&request.program, &slice.program)
         .map_err(|reason| format!("the whole model can't be proven: {reason}"))?;
-    let piece = fitting(request, Piece::Whole, "the whole model", &shape)?;
-    let proven = [0].into();
-    Ok((prepare(request, layout, &[], vec![system], &proven, trace)?, piece))
-}
-
-/// A piece that fits the memory by itself.
-fn fitting(request: &Request, piece: Piece, what: &str, shape: &Shape) -> Result<Waiting, String> {
-    let peak_bytes = predict::of(shape).peak_bytes;
-    if peak_bytes > request.memory_bytes {
-        return Err(format!(
-            "{what} is predicted to take {} of memory, and {} are allowed: cut it smaller, or \
-             allow more",
-            mebibytes(peak_bytes),
-            mebibytes(request.memory_bytes)
-        ));
+    let piece = piece(Piece::Whole, request, &slice.program, &shape);
+    if piece.peak_bytes > request.memory_bytes {
+        return Err(refusal::of_whole(piece.peak_bytes, request.memory_bytes).into());
     }
-    Ok(Waiting { piece, peak_bytes })
+    let proven = [0].into();
+    Ok((prepare(request, layout, &[], vec![system], &proven, trace, control)?, piece))
 }
 
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes.div_ceil(1 << 20))
+/// A piece, with what it is predicted to take.
+fn piece(piece: Piece, request: &Request, slice: &ProgramSlice, shape: &Shape) -> Waiting {
+    let keys = match shape {
+        Shape::Halo2(shape) => halo2::key_name(&request.program, slice, shape),
+        Shape::Whir(_) => None,
+    };
+    Waiting { piece, peak_bytes: predict::of(shape).peak_bytes, keys }
 }
 
 fn fidelity(request: &Request, output: Option<&[Vec<f32>]>) -> Option<Fidelity> {
@@ -239,37 +218,46 @@ fn fidelity(request: &Request, output: Option<&[Vec<f32>]>) -> Option<Fidelity> 
 
 /// Proves all pieces, as many at a time as jobs and memory allow.
 fn prove_all(
-    prover: &Prover<'_>,
+    request: &Request,
+    control: &Control,
+    trace: &Trace,
     sliced: &Prepared,
     whole: Option<&Prepared>,
     waiting: Vec<Waiting>,
 ) -> Result<Results, Stop> {
     for waiting in &waiting {
-        prover.sink.phase(waiting.piece, Phase::Queued);
+        control.phase(waiting.piece, Phase::Queued);
     }
-    let workers = prover.request.jobs.clamp(1, waiting.len().max(1));
-    let schedule = Schedule::new(waiting, workers, prover.request.memory_bytes);
-    let schedule = Mutex::new(schedule);
+    let at_a_time = request.jobs.clamp(1, waiting.len().max(1));
+    let schedule = Mutex::new(Schedule::new(waiting, at_a_time, request.memory_bytes));
     let released = Condvar::new();
     let results = Mutex::new(Results::default());
+    let prover = Prover {
+        request,
+        control,
+        schedule: &schedule,
+        start: worker_start(request, at_a_time)?,
+        trace,
+        parameters: Mutex::new(()),
+    };
     std::thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..at_a_time {
             scope.spawn(|| {
-                while let Some(next) = next_piece(&schedule, &released, prover.children) {
+                while let Some(next) = next_piece(&schedule, &released, control) {
                     let proven = match (next.piece, whole) {
-                        (Piece::Slice(index), _) => prover.prove(sliced, index, next.piece),
-                        (Piece::Whole, Some(whole)) => prover.prove(whole, 0, next.piece),
-                        (Piece::Whole, None) => Err(ChildError::Cancelled),
+                        (Piece::Slice(index), _) => prover.prove(sliced, index, &next),
+                        (Piece::Whole, Some(whole)) => prover.prove(whole, 0, &next),
+                        (Piece::Whole, None) => Err(Failure::Cancelled),
                     };
                     lock(&schedule).release(&next);
                     released.notify_all();
                     let mut results = lock(&results);
                     match proven {
                         Ok(proven) => results.proven.push((next.piece, proven)),
-                        Err(ChildError::Cancelled) => {}
-                        Err(ChildError::Failed(reason)) => {
+                        Err(Failure::Cancelled) => {}
+                        Err(Failure::Broken(reason)) => {
                             let event = Event::Failed { piece: next.piece, reason: reason.clone() };
-                            prover.sink.send(event);
+                            control.send(event);
                             results.failures.push((next.piece, reason));
                         }
                     }
@@ -277,21 +265,31 @@ fn prove_all(
             });
         }
     });
-    if prover.children.is_cancelled() {
-        return Err(Stop::Cancelled);
-    }
+    // What is kept for a job to come must leave room for everything else on the machine.
+    request.pool.shrink(request.memory_bytes / 2);
+    control.check()?;
     Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// How workers are started: with their share of the cores, where several work at a time.
+fn worker_start(request: &Request, at_a_time: usize) -> Result<Start, String> {
+    let program = match &request.child_program {
+        Some(program) => program.clone(),
+        None => own_program()?,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Ok(Start { program, threads: (at_a_time > 1).then(|| (cores / at_a_time).max(1)) })
 }
 
 /// Waits for a piece that may start; `None` where there is none left.
 fn next_piece(
     schedule: &Mutex<Schedule>,
     released: &Condvar,
-    children: &Children,
+    control: &Control,
 ) -> Option<Waiting> {
     let mut schedule = lock(schedule);
     loop {
-        if children.is_cancelled() || schedule.is_empty() {
+        if control.check().is_err() || schedule.is_empty() {
             return None;
         }
         if let Some(next) = schedule.admit() {

@@ -25,12 +25,27 @@ impl Watch {
     }
 }
 
-/// The most bytes that this process has held, where the system tells (on Linux).
+/// The most bytes that this process has held since it began, or since it forgot, where the system
+/// tells (on Linux).
 pub(super) fn own_peak_bytes() -> Option<u64> {
+    own_status("VmHWM:")
+}
+
+/// The bytes that this process holds, where the system tells (on Linux).
+pub(super) fn own_bytes() -> Option<u64> {
+    own_status("VmRSS:")
+}
+
+fn own_status(name: &str) -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
+}
+
+/// Lets [`own_peak_bytes`] count anew from what is held now; false where the system can't.
+pub(super) fn forget_own_peak() -> bool {
+    fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
 /// Asks the system to end this process first where memory runs out, so that the window lives on.
@@ -60,5 +75,19 @@ mod tests {
         assert!(bytes > 100_000, "{bytes}");
         #[cfg(target_os = "linux")]
         assert!(own_peak_bytes().unwrap() >= bytes / 2);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_peak_that_is_forgotten_counts_anew() {
+        const MUCH: usize = 256 << 20;
+        let much = vec![1u8; MUCH];
+        assert!(std::hint::black_box(&much).iter().step_by(4096).all(|&byte| byte == 1));
+        drop(much);
+        assert!(own_peak_bytes().unwrap() >= MUCH as u64);
+        // Where a container forbids it, the peak stays, and the caller is told.
+        if forget_own_peak() {
+            assert!(own_peak_bytes().unwrap() < own_bytes().unwrap() + (MUCH / 2) as u64);
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! Jobs: a model is run, its slices are proven in the background, and a bundle comes out.
 //!
-//! A slice is proven in a child process of the same program: it can be cancelled at once, its peak
-//! memory is the process's own, and a crash costs one slice. A child starts only while the
-//! predicted memory of all running ones fits the budget. Secrets go to the child over a pipe, and
-//! never to the disk.
+//! A slice is proven in a worker, a process of the same program: it can be cancelled at once, its
+//! peak memory is the process's own, and a crash costs one slice. A proof starts only while the
+//! predicted memory of all running ones fits the budget. Secrets go to the worker over a pipe, and
+//! never to the disk. A worker stays for the same circuit, whose keys it has ([`Pool`]).
 
 mod child;
+mod control;
 mod job;
 mod memory;
 mod piece;
+mod pool;
 mod prepare;
+mod refusal;
 mod schedule;
+mod shelf;
 mod wire;
 mod worker;
 
@@ -24,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use child::child_main_if_asked;
 pub use memory::available_bytes;
+pub use pool::Pool;
 
 use crate::bundle::{Bundle, Custody, Secrets, Verdict};
 use crate::onnx::Model;
@@ -51,7 +56,7 @@ pub struct Request {
     pub reveal: Reveal,
     /// A text that the proofs are bound to.
     pub context: String,
-    /// How many proofs may run at a time. One uses all cores already.
+    /// How many proofs may run at a time. One uses all cores; several share them.
     pub jobs: usize,
     /// The memory that running proofs may take together, by prediction.
     pub memory_bytes: u64,
@@ -59,9 +64,11 @@ pub struct Request {
     pub weights: Custody,
     /// Whether to prove the model as one slice too, for comparison.
     pub whole_too: bool,
-    /// The program that children run, where it isn't this one. It must call
+    /// The program that workers run, where it isn't this one. It must call
     /// [`child_main_if_asked`] first.
     pub child_program: Option<PathBuf>,
+    /// The workers, with the keys that they have from before.
+    pub pool: Pool,
 }
 
 /// Which boundary tensors are revealed.
@@ -149,18 +156,22 @@ pub enum Phase {
 pub struct Measured {
     /// Seconds to run the slice on integers.
     pub witness_secs: f64,
-    /// Seconds for parameters and keys.
+    /// Seconds for parameters and keys; next to none where they were there.
     pub setup_secs: f64,
     /// Seconds to make the proof.
     pub prove_secs: f64,
     /// Seconds to verify it, with the key made.
     pub verify_secs: f64,
-    /// The most memory that the proving process held.
+    /// The most memory that the proving process held, its keys included.
     pub peak_bytes: u64,
-    /// The most memory that a verifying process held, deriving the key included.
+    /// The most memory that a verifying process held, deriving the key included where it wasn't
+    /// there.
     pub verify_peak_bytes: u64,
     /// Bytes of the proof.
     pub proof_bytes: u64,
+    /// Whether the proving keys were there from an earlier proof of the same circuit.
+    #[serde(default)]
+    pub keys_reused: bool,
 }
 
 /// What happens while a job runs. Times are seconds since it started.
@@ -225,6 +236,8 @@ pub enum Event {
     Error {
         /// Why, and what to do.
         reason: String,
+        /// Cuts that would help, to be added to the plan, where the job was refused for its memory.
+        cuts: Vec<usize>,
     },
 }
 
@@ -276,13 +289,15 @@ impl std::fmt::Debug for Outcome {
 pub struct Job {
     /// What happens, in order; it ends with `Done`, `Cancelled` or `Error`.
     pub events: Receiver<Event>,
-    children: Arc<worker::Children>,
+    control: Arc<control::Control>,
 }
 
 impl Job {
-    /// Ends the job at once; `Cancelled` is the last event, where it hadn't ended yet.
+    /// Ends the job at once; `Cancelled` is the last event, where it hadn't ended yet. Workers are
+    /// ended in the middle of whatever they do. The job's own thread stops where it next looks,
+    /// between two operations of the model or two tensors, and is not heard any more.
     pub fn cancel(&self) {
-        self.children.cancel();
+        self.control.cancel();
     }
 }
 
@@ -294,8 +309,8 @@ impl Drop for Job {
 
 /// Starts a job. `wake` is called after each event, for windows that sleep.
 pub fn start(request: Request, wake: impl Fn() + Send + Sync + 'static) -> Job {
-    let (events, children) = job::spawn(request, Box::new(wake));
-    Job { events, children }
+    let (events, control) = job::spawn(request, Box::new(wake));
+    Job { events, control }
 }
 
 #[cfg(test)]

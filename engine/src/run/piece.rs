@@ -1,12 +1,15 @@
 //! One piece from its statement to a verified proof: a process that proves, one that verifies.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::sync::Mutex;
 
-use super::job::Sink;
+use super::control::Control;
+use super::pool::{Failure, Task};
 use super::prepare::Prepared;
-use super::wire::{Report, WireStatement, Work};
-use super::worker::{ChildError, Children, Sign};
+use super::schedule::{Schedule, Waiting};
+use super::shelf::{Kind, Role};
+use super::wire::{Answer, Report, WireStatement, Work};
+use super::worker::{Sign, Start, lock};
 use super::{Event, Measured, Phase, Piece, Request};
 use crate::program::Trace;
 use crate::prove::{self, Boundary, Shape, Statement, Weights, halo2};
@@ -14,10 +17,12 @@ use crate::prove::{self, Boundary, Shape, Statement, Weights, halo2};
 /// What proving a piece needs.
 pub(super) struct Prover<'a> {
     pub request: &'a Request,
-    pub children: &'a Children,
-    pub sink: &'a Sink,
-    pub child_program: PathBuf,
+    pub control: &'a Control,
+    pub schedule: &'a Mutex<Schedule>,
+    pub start: Start,
     pub trace: &'a Trace,
+    /// Held while parameters are made, so that two pieces don't make the same ones.
+    pub parameters: Mutex<()>,
 }
 
 /// A proven piece: the proof, and what it is bound to.
@@ -39,13 +44,20 @@ impl ProvenPiece {
 #[derive(Default)]
 struct Observed {
     phases: BTreeMap<prove::Phase, f64>,
+    keys_reused: bool,
     /// The most that was sampled, for systems that don't tell a process's peak.
     sampled_peak_bytes: u64,
+    /// The peak that the process told.
+    told_peak_bytes: Option<u64>,
 }
 
 impl Observed {
     fn secs(&self, phase: prove::Phase) -> f64 {
         self.phases.get(&phase).copied().unwrap_or(0.0)
+    }
+
+    fn peak_bytes(&self) -> u64 {
+        self.told_peak_bytes.unwrap_or(self.sampled_peak_bytes)
     }
 }
 
@@ -55,8 +67,9 @@ impl Prover<'_> {
         &self,
         prepared: &Prepared,
         index: usize,
-        piece: Piece,
-    ) -> Result<ProvenPiece, ChildError> {
+        waiting: &Waiting,
+    ) -> Result<ProvenPiece, Failure> {
+        let piece = waiting.piece;
         let slice = &prepared.layout.slices[index].program;
         let header = &prepared.header;
         let system = header.systems[index];
@@ -65,7 +78,7 @@ impl Prover<'_> {
         let boundary = if system.is_zero_knowledge() {
             commitments = header
                 .commitments_of(slice)
-                .map_err(|id| ChildError::Failed(format!("tensor {} has no commitment", id.0)))?;
+                .map_err(|id| Failure::Broken(format!("tensor {} has no commitment", id.0)))?;
             Boundary::Committed(&commitments)
         } else {
             let ids = slice.inputs.iter().chain(&slice.outputs);
@@ -91,19 +104,17 @@ impl Prover<'_> {
                 .collect(),
             salts: prepared.salts.iter().filter(|(id, _)| own(id)).map(|(k, v)| (*k, *v)).collect(),
         };
-        let (report, proving) = self.run_child(&work, piece)?;
-        let Report::Proof { bytes: proof, peak_bytes } = report else {
-            return Err(ChildError::Failed("the process that proves it gave no proof".to_owned()));
+        let (answer, proving) = self.ask(&work, Role::Prove, waiting)?;
+        let Answer::Proof(proof) = answer else {
+            return Err(Failure::Broken("the process that proves it gave no proof".to_owned()));
         };
 
-        self.sink.phase(piece, Phase::Check);
+        self.control.phase(piece, Phase::Check);
         let statement = WireStatement::of(&statement);
         let work = Work::Verify { system, statement, proof: proof.clone() };
-        let (report, checking) = self.run_child(&work, piece)?;
-        let Report::Holds { peak_bytes: verify_peak_bytes } = report else {
-            return Err(ChildError::Failed(
-                "the process that verifies it gave no answer".to_owned(),
-            ));
+        let (answer, checking) = self.ask(&work, Role::Check, waiting)?;
+        let Answer::Holds = answer else {
+            return Err(Failure::Broken("the process that verifies it gave no answer".to_owned()));
         };
 
         let measured = Measured {
@@ -113,55 +124,97 @@ impl Prover<'_> {
                 + proving.secs(prove::Phase::Keys),
             prove_secs: proving.secs(prove::Phase::Prove),
             verify_secs: proving.secs(prove::Phase::Verify),
-            peak_bytes: peak_bytes.unwrap_or(proving.sampled_peak_bytes),
-            verify_peak_bytes: verify_peak_bytes.unwrap_or(checking.sampled_peak_bytes),
+            peak_bytes: proving.peak_bytes(),
+            verify_peak_bytes: checking.peak_bytes(),
             proof_bytes: proof.len() as u64,
+            keys_reused: proving.keys_reused,
         };
-        let at_secs = self.sink.now_secs();
-        self.sink.send(Event::Finished { piece, measured, at_secs });
+        let at_secs = self.control.now_secs();
+        self.control.send(Event::Finished { piece, measured, at_secs });
         Ok(ProvenPiece { proof, measured, context })
     }
 
-    /// Makes the parameters here where several processes could want the same ones at a time, and
-    /// tells the seconds. Each process then reads them from the disk.
+    /// Makes the parameters where several processes could want the same ones at a time, and tells
+    /// the seconds. Each process then reads them from the disk. They are made in a worker, which
+    /// can be ended in the middle.
     fn make_parameters(
         &self,
         statement: &Statement<'_>,
         system: prove::System,
         piece: Piece,
-    ) -> Result<f64, ChildError> {
+    ) -> Result<f64, Failure> {
         if self.request.jobs <= 1 {
             return Ok(0.0);
         }
-        let failed = |reason: String| ChildError::Failed(reason);
         let shape = system
             .proof_system()
             .shape(statement.program, statement.slice)
-            .map_err(|error| failed(error.to_string()))?;
-        let Shape::Halo2(shape) = shape else { return Ok(0.0) };
-        self.sink.phase(piece, Phase::Parameters);
-        let before = self.sink.now_secs();
-        halo2::parameters(shape.k, halo2::default_cache().as_deref())
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(self.sink.now_secs() - before)
+            .map_err(|error| Failure::Broken(error.to_string()))?;
+        let (Shape::Halo2(shape), Some(cache)) = (shape, halo2::default_cache()) else {
+            return Ok(0.0);
+        };
+        self.control.phase(piece, Phase::Parameters);
+        let before = self.control.now_secs();
+        let _only = lock(&self.parameters);
+        if !halo2::has_parameters(shape.k, &cache) {
+            let maker = Waiting { piece, peak_bytes: 0, keys: None };
+            let work = Work::Parameters { k: shape.k };
+            let (Answer::Parameters, _) = self.ask(&work, Role::Prove, &maker)? else {
+                return Err(Failure::Broken(
+                    "the process that makes the parameters gave no answer".to_owned(),
+                ));
+            };
+        }
+        Ok(self.control.now_secs() - before)
     }
 
-    /// Runs a child to its last report, and passes on what happens.
-    fn run_child(&self, work: &Work, piece: Piece) -> Result<(Report, Observed), ChildError> {
+    /// Has a worker do something, and passes on what happens.
+    fn ask(
+        &self,
+        work: &Work,
+        role: Role,
+        waiting: &Waiting,
+    ) -> Result<(Answer, Observed), Failure> {
+        let Waiting { piece, keys, peak_bytes } = *waiting;
+        // Once the proof is made, its worker holds its keys, and a check takes no more than they.
+        let free = || lock(self.schedule).free_bytes();
+        let checking = || free().saturating_add(peak_bytes / 2);
+        let over = || free().saturating_add(peak_bytes);
+        let task = Task {
+            work,
+            kind: &Kind { start: self.start.clone(), role },
+            keys,
+            room_bytes: match role {
+                Role::Prove => [&free, &checking],
+                Role::Check => [&checking, &over],
+            },
+            is_needed_again: &|| match role {
+                Role::Prove => lock(self.schedule).needs(keys),
+                // Whatever waits is to be checked too.
+                Role::Check => !lock(self.schedule).is_empty(),
+            },
+        };
         let mut observed = Observed::default();
-        let report = self.children.run(&self.child_program, work, &mut |sign| match sign {
+        let control = self.control;
+        let done = self.request.pool.ask(&task, &control.working, &mut |sign| match sign {
             Sign::Memory(bytes) => {
                 observed.sampled_peak_bytes = observed.sampled_peak_bytes.max(bytes);
-                let at_secs = self.sink.now_secs();
-                self.sink.send(Event::Memory { piece, bytes, at_secs });
+                control.send(Event::Memory { piece, bytes, at_secs: control.now_secs() });
             }
-            Sign::Report(Report::Started(phase)) => self.sink.phase(piece, phase.into()),
+            Sign::Report(Report::Started(phase)) => control.phase(piece, phase.into()),
             Sign::Report(Report::Finished(phase, secs)) => {
                 *observed.phases.entry(phase).or_default() += secs;
             }
-            Sign::Report(_) => {}
+            Sign::Report(Report::Reused(phase)) => {
+                observed.keys_reused |= phase == prove::Phase::Keys;
+            }
+            Sign::Report(Report::Done { .. }) => {}
         })?;
-        Ok((report, observed))
+        observed.told_peak_bytes = done.peak_bytes;
+        match done.answer {
+            Answer::Failed(reason) => Err(Failure::Broken(reason)),
+            answer => Ok((answer, observed)),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use super::control::{Control, Stop};
 use super::{Request, Reveal};
 use crate::bundle::{
     Binding, Boundary, Custody, Header, Layout, Opening, Outline, Secrets, committed_digest,
@@ -27,12 +28,20 @@ pub(super) struct Prepared {
     pub commit_secs: f64,
 }
 
-/// The integer run of the whole model.
-pub(super) fn execute(request: &Request, layout: &Layout) -> Result<Trace, String> {
+/// The integer run of the whole model, one operation after the other.
+pub(super) fn execute(
+    request: &Request,
+    layout: &Layout,
+    control: &Control,
+) -> Result<Trace, Stop> {
     let program = &request.program;
-    let inputs = layout.quantise(program, &request.input)?;
-    let whole = program.slice(0..program.ops.len());
-    program.run_slice(&whole, inputs).map_err(|error| error.to_string())
+    let mut trace = layout.quantise(program, &request.input)?;
+    for op in 0..program.ops.len() {
+        control.check()?;
+        let step = program.slice(op..op + 1);
+        trace = program.run_slice(&step, trace).map_err(|error| error.to_string())?;
+    }
+    Ok(trace)
 }
 
 /// Draws salts, commits to every boundary tensor of the plan, and opens what is to be revealed.
@@ -43,7 +52,8 @@ pub(super) fn prepare(
     systems: Vec<System>,
     proven: &BTreeSet<usize>,
     trace: &Trace,
-) -> Result<Prepared, String> {
+    control: &Control,
+) -> Result<Prepared, Stop> {
     let program = &request.program;
     let mut nonce = [0; 32];
     SysRng
@@ -57,6 +67,7 @@ pub(super) fn prepare(
     let mut salts = BTreeMap::new();
     let (mut boundaries, mut openings, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
     for &value in &layout.boundary {
+        control.check()?;
         let elements = trace
             .get(&value)
             .ok_or_else(|| format!("tensor {:?} was not computed", program.value(value).name))?;
@@ -75,10 +86,16 @@ pub(super) fn prepare(
     let cuts = cuts
         .iter()
         .map(|&cut| u32::try_from(cut).map_err(|_| "the model has too many nodes".to_owned()))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, String>>()?;
     let roots = match request.weights {
         Custody::Public => None,
-        Custody::Committed => Some(whir::weight_roots(program)?),
+        Custody::Committed => {
+            let root = |op| {
+                control.check()?;
+                Ok(whir::weight_root(op)?)
+            };
+            Some(program.ops.iter().map(root).collect::<Result<Vec<_>, Stop>>()?)
+        }
     };
     let digest = match &roots {
         None => program.digest(),

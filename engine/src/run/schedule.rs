@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Piece;
+use crate::prove::halo2::KeyName;
 
 /// A piece that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub(super) struct Waiting {
     pub piece: Piece,
     /// Predicted bytes of memory while it is proven.
     pub peak_bytes: u64,
+    /// The keys that it needs; none where it needs none.
+    pub keys: Option<KeyName>,
 }
 
 /// Pieces that wait, and what the running ones take.
@@ -40,7 +43,7 @@ impl Schedule {
         if self.running >= self.jobs {
             return None;
         }
-        let free = self.budget_bytes.saturating_sub(self.running_bytes);
+        let free = self.free_bytes();
         let fits = |waiting: &Waiting| self.running == 0 || waiting.peak_bytes <= free;
         let place = self.waiting.iter().position(fits)?;
         let next = self.waiting.remove(place)?;
@@ -53,6 +56,16 @@ impl Schedule {
     pub(super) fn release(&mut self, done: &Waiting) {
         self.running = self.running.saturating_sub(1);
         self.running_bytes = self.running_bytes.saturating_sub(done.peak_bytes);
+    }
+
+    /// What of the budget the running ones leave.
+    pub(super) fn free_bytes(&self) -> u64 {
+        self.budget_bytes.saturating_sub(self.running_bytes)
+    }
+
+    /// Whether a piece that waits needs these keys, or needs none either.
+    pub(super) fn needs(&self, keys: Option<KeyName>) -> bool {
+        self.waiting.iter().any(|waiting| waiting.keys == keys)
     }
 
     /// Whether nothing waits.
@@ -69,7 +82,7 @@ mod tests {
         peaks
             .iter()
             .enumerate()
-            .map(|(i, &peak_bytes)| Waiting { piece: Piece::Slice(i), peak_bytes })
+            .map(|(i, &peak_bytes)| Waiting { piece: Piece::Slice(i), peak_bytes, keys: None })
             .collect()
     }
 

@@ -1,4 +1,4 @@
-use super::wire::{self, Report};
+use super::wire::{self, Answer, Report};
 use super::*;
 
 #[test]
@@ -16,9 +16,14 @@ fn what_to_reveal_is_read_from_a_text() {
 #[test]
 fn frames_that_are_cut_off_or_absurd_are_errors() {
     let mut bytes = Vec::new();
-    wire::send(&mut bytes, &Report::Failed { reason: "reason".to_owned() }).unwrap();
+    let answer = Answer::Failed("reason".to_owned());
+    let sent = Report::Done { answer, peak_bytes: None, held_bytes: None };
+    wire::send(&mut bytes, &sent).unwrap();
     let back: Report = wire::receive(&mut bytes.as_slice()).unwrap();
-    assert!(matches!(back, Report::Failed { reason } if reason == "reason"));
+    assert!(matches!(
+        back,
+        Report::Done { answer: Answer::Failed(reason), .. } if reason == "reason"
+    ));
     for length in 0..bytes.len() {
         assert!(wire::receive::<Report>(&mut &bytes[..length]).is_err());
     }

@@ -1,4 +1,4 @@
-//! What parent and child process say to each other: frames of postcard over stdin and stdout.
+//! What parent and worker process say to each other: frames of postcard over stdin and stdout.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -13,7 +13,7 @@ use crate::prove::{Boundary, Commitment, Phase, Salt, Statement, System, Weights
 /// Bytes that a frame may have.
 const MOST_FRAME_BYTES: u64 = 1 << 34;
 
-/// A statement on its way to a child process.
+/// A statement on its way to a worker.
 #[derive(Serialize, Deserialize)]
 pub(super) struct WireStatement {
     program: Program,
@@ -35,7 +35,7 @@ enum WireBoundary {
 impl WireStatement {
     pub(super) fn of(statement: &Statement<'_>) -> Self {
         let Statement { program, slice, context, boundary, weights } = *statement;
-        // The child needs the slice's operations only, which keeps the rest of the weights out of
+        // The worker needs the slice's operations only, which keeps the rest of the weights out of
         // its memory; tensors keep their ids. What the slice answers with is what this shorter
         // program answers with, so that the slice is a piece of it too.
         let program = Program {
@@ -87,28 +87,47 @@ impl WireStatement {
     }
 }
 
-/// What a child process is asked for.
+/// What a worker is asked for.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Work {
     /// Prove a statement.
     Prove { system: System, statement: WireStatement, trace: Trace, salts: BTreeMap<ValueId, Salt> },
     /// Verify a proof.
     Verify { system: System, statement: WireStatement, proof: Vec<u8> },
+    /// Make the public parameters of this size, and leave them on the disk.
+    Parameters { k: u32 },
 }
 
-/// What a child process answers.
+/// What a worker reports while it works, and at last.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Report {
     /// A phase begins.
     Started(Phase),
     /// A phase ended after so many seconds.
     Finished(Phase, f64),
-    /// The proof; the last report.
-    Proof { bytes: Vec<u8>, peak_bytes: Option<u64> },
-    /// The proof that was to be verified holds; the last report.
-    Holds { peak_bytes: Option<u64> },
-    /// It did not work out, and why; the last report.
-    Failed { reason: String },
+    /// A phase is spared: what it makes is there from an earlier request.
+    Reused(Phase),
+    /// The last report.
+    Done {
+        answer: Answer,
+        /// The most memory that the worker held since the request came, where the system tells.
+        peak_bytes: Option<u64>,
+        /// What it holds now that the request is gone, where the system tells.
+        held_bytes: Option<u64>,
+    },
+}
+
+/// What a worker answers.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// The proof.
+    Proof(Vec<u8>),
+    /// The proof that was to be verified holds.
+    Holds,
+    /// The parameters are there.
+    Parameters,
+    /// It did not work out, and why.
+    Failed(String),
 }
 
 pub(super) fn send(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {

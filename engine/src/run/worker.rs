@@ -1,51 +1,54 @@
-//! The parent's side of a child process.
+//! The parent's side of a worker process.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::child::CHILD_ARGUMENT;
+use super::child::{IDLE, WORKER_ARGUMENT};
 use super::memory::Watch;
 use super::wire::{self, Report, Work};
 
-/// How often the memory of a child is looked at.
+/// How often the memory of a worker is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(100);
 
-/// Bytes of a child's last words that are kept.
+/// Bytes of a worker's last words that are kept.
 const MOST_STDERR_BYTES: u64 = 4096;
 
-/// The children of a job, to be ended together.
+/// The workers that work for a job, to be ended together.
 #[derive(Default)]
-pub(super) struct Children {
+pub(super) struct Working {
     cancelled: AtomicBool,
-    running: Mutex<Vec<Arc<Mutex<Child>>>>,
+    processes: Mutex<Vec<Arc<Mutex<Child>>>>,
 }
 
-/// Why a child gave no answer.
-pub(super) enum ChildError {
+/// Why a worker gave no answer.
+pub(super) enum Lost {
     /// The job was cancelled.
     Cancelled,
-    /// The child could not start, crashed, or said why it can't.
-    Failed(String),
+    /// It had ended by itself before the request came, since it had nothing to do for long.
+    Idle,
+    /// It crashed; how.
+    Crashed(String),
 }
 
-/// What a child reports while it works.
+/// What a worker reports while it works.
 pub(super) enum Sign {
     Report(Report),
     /// Bytes that it holds.
     Memory(u64),
 }
 
-impl Children {
-    /// Ends all children and lets no new one start.
+impl Working {
+    /// Ends all workers of the job and lets no other one work for it.
     pub(super) fn cancel(&self) {
         self.cancelled.store(true, Ordering::SeqCst);
-        for child in lock(&self.running).iter() {
-            // A child that has just ended by itself can't be ended again.
-            let _ = lock(child).kill();
+        for process in lock(&self.processes).iter() {
+            // One that has just ended by itself can't be ended again.
+            let _ = lock(process).kill();
         }
     }
 
@@ -53,66 +56,139 @@ impl Children {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Runs one child to its end. `sign` is called from two threads, never at the same time, with
-    /// everything that happens; what comes back is the last report.
-    pub(super) fn run(
-        &self,
-        program: &Path,
-        work: &Work,
-        sign: &mut (dyn FnMut(Sign) + Send),
-    ) -> Result<Report, ChildError> {
-        let mut child = Command::new(program)
-            .arg(CHILD_ARGUMENT)
+    fn begin(&self, process: &Arc<Mutex<Child>>) {
+        let mut processes = lock(&self.processes);
+        processes.push(Arc::clone(process));
+        // A cancel that came before the push has not seen this one.
+        if self.is_cancelled() {
+            let _ = lock(process).kill();
+        }
+    }
+
+    fn end(&self, process: &Arc<Mutex<Child>>) {
+        lock(&self.processes).retain(|other| !Arc::ptr_eq(other, process));
+    }
+}
+
+/// How a worker is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The program, which must serve as a worker.
+    pub program: PathBuf,
+    /// How many threads it computes with; one a core unless said otherwise.
+    pub threads: Option<usize>,
+}
+
+/// A process that serves one request after the other. Dropping it ends it.
+pub(super) struct Worker {
+    process: Arc<Mutex<Child>>,
+    pid: u32,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    /// Ends with the process, and gives what it wrote to stderr.
+    words: Option<JoinHandle<String>>,
+}
+
+impl Worker {
+    /// Starts a worker.
+    pub(super) fn start(start: &Start) -> Result<Self, String> {
+        let mut command = Command::new(&start.program);
+        command.arg(WORKER_ARGUMENT);
+        if let Some(threads) = start.threads {
+            command.env("RAYON_NUM_THREADS", threads.to_string());
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| {
-                ChildError::Failed(format!("{} can't be started: {error}", program.display()))
-            })?;
-        let (stdin, stdout, stderr) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let pid = child.id();
-        let child = Arc::new(Mutex::new(child));
-        {
-            let mut running = lock(&self.running);
-            running.push(Arc::clone(&child));
-            // A cancel that came before the push has not seen this child.
-            if self.is_cancelled() {
-                let _ = lock(&child).kill();
-            }
-        }
-        let (Some(mut stdin), Some(mut stdout), Some(stderr)) = (stdin, stdout, stderr) else {
-            return Err(ChildError::Failed("the child process has no pipes".to_owned()));
+            .map_err(|error| format!("{} can't be started: {error}", start.program.display()))?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+            let _ = child.kill();
+            return Err("a worker process has no pipes".to_owned());
         };
+        Ok(Self {
+            pid: child.id(),
+            process: Arc::new(Mutex::new(child)),
+            stdin,
+            stdout,
+            words: Some(thread::spawn(|| last_words(stderr))),
+        })
+    }
 
+    /// Whether the process is over.
+    pub(super) fn has_ended(&self) -> bool {
+        !matches!(lock(&self.process).try_wait(), Ok(None))
+    }
+
+    /// Bytes that it holds, where the system tells.
+    pub(super) fn resident_bytes(&self) -> Option<u64> {
+        Watch::new(self.pid).resident_bytes()
+    }
+
+    /// Asks for one thing and waits for the last report. `sign` is called from two threads, never
+    /// at the same time, with everything that happens until then.
+    pub(super) fn ask(
+        &mut self,
+        work: &Work,
+        working: &Working,
+        sign: &mut (dyn FnMut(Sign) + Send),
+    ) -> Result<Report, Lost> {
+        working.begin(&self.process);
         let sign = Mutex::new(sign);
         let done = AtomicBool::new(false);
-        let (last, words) = std::thread::scope(|scope| {
-            let words = scope.spawn(|| last_words(stderr));
+        let (pid, stdin, stdout) = (self.pid, &mut self.stdin, &mut self.stdout);
+        let last = thread::scope(|scope| {
             let sampler = scope.spawn(|| sample(pid, &done, &sign));
-            let last = match wire::send(&mut stdin, work) {
-                Ok(()) => reports(&mut stdout, &sign),
-                Err(error) => Err(error),
-            };
+            let last = wire::send(stdin, work).and_then(|()| reports(stdout, &sign));
             done.store(true, Ordering::SeqCst);
             sampler.thread().unpark();
-            // The end of its input tells a child that hangs to end.
-            drop(stdin);
-            (last, words.join().unwrap_or_default())
+            last
         });
-        lock(&self.running).retain(|other| !Arc::ptr_eq(other, &child));
-        let status = lock(&child).wait();
+        working.end(&self.process);
         match last {
-            _ if self.is_cancelled() => Err(ChildError::Cancelled),
-            Ok(Report::Failed { reason }) => Err(ChildError::Failed(reason)),
+            _ if working.is_cancelled() => Err(Lost::Cancelled),
             Ok(report) => Ok(report),
-            Err(_) => Err(ChildError::Failed(crash_reason(status, &words))),
+            Err(_) => Err(self.loss()),
         }
+    }
+
+    /// Why a worker is gone that didn't answer.
+    fn loss(&mut self) -> Lost {
+        let status = {
+            let mut process = lock(&self.process);
+            // Its pipes broke, so it is over; one that only closed them must be over too.
+            if !matches!(process.try_wait(), Ok(Some(_))) {
+                thread::sleep(Duration::from_millis(50));
+            }
+            if !matches!(process.try_wait(), Ok(Some(_))) {
+                let _ = process.kill();
+            }
+            process.wait()
+        };
+        if status.as_ref().is_ok_and(|status| status.code() == Some(IDLE)) {
+            return Lost::Idle;
+        }
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+        Lost::Crashed(crash_reason(status, &words))
     }
 }
 
-/// The program that children run: this one.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        let process = Arc::clone(&self.process);
+        let _ = lock(&process).kill();
+        // Waiting takes it off the system's list. Until then it gives its memory back, for which
+        // whoever drops it, such as a window, need not stop.
+        let _ = thread::Builder::new().spawn(move || lock(&process).wait());
+    }
+}
+
+/// The program that workers run: this one.
 pub(super) fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("this program can't find itself: {error}"))
 }
@@ -124,10 +200,8 @@ fn reports(
 ) -> io::Result<Report> {
     loop {
         match wire::receive(stdout)? {
-            report @ (Report::Started(_) | Report::Finished(..)) => {
-                lock(sign)(Sign::Report(report));
-            }
-            last => return Ok(last),
+            last @ Report::Done { .. } => return Ok(last),
+            report => lock(sign)(Sign::Report(report)),
         }
     }
 }
@@ -138,11 +212,11 @@ fn sample(pid: u32, done: &AtomicBool, sign: &Mutex<&mut (dyn FnMut(Sign) + Send
         if let Some(bytes) = watch.resident_bytes() {
             lock(sign)(Sign::Memory(bytes));
         }
-        std::thread::park_timeout(SAMPLE_EVERY);
+        thread::park_timeout(SAMPLE_EVERY);
     }
 }
 
-/// The first bytes of what a child writes to stderr; the rest is read too, so that it never waits
+/// The first bytes of what a worker writes to stderr; the rest is read too, so that it never waits
 /// for a full pipe.
 fn last_words(mut stderr: impl Read) -> String {
     let mut words = Vec::new();

@@ -6,7 +6,7 @@ use microtome_engine::bundle::Custody;
 use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::Plan;
 use microtome_engine::program::{Card, Settings, Skeleton, Source};
-use microtome_engine::run::{self, Event, Outcome, Request, Reveal};
+use microtome_engine::run::{self, Event, Outcome, Pool, Request, Reveal};
 
 use super::{Dim, program, tiny, weights};
 
@@ -54,6 +54,7 @@ pub fn request(cuts: &[usize], prove: &[usize], context: &str) -> Request {
         weights: Custody::Public,
         whole_too: false,
         child_program: Some(program()),
+        pool: Pool::default(),
     }
 }
 
@@ -62,7 +63,7 @@ pub fn outcome(request: Request) -> Outcome {
     for event in &job.events {
         match event {
             Event::Done { outcome } => return *outcome,
-            Event::Error { reason } | Event::Failed { reason, .. } => panic!("{reason}"),
+            Event::Error { reason, .. } | Event::Failed { reason, .. } => panic!("{reason}"),
             _ => {}
         }
     }

@@ -60,7 +60,7 @@ pub struct InputArgs {
 /// How much proving may take.
 #[derive(Args)]
 pub struct EffortArgs {
-    /// Proofs that may run at a time; one uses all cores
+    /// Proofs that may run at a time; one uses all cores, several share them
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
     pub jobs: usize,

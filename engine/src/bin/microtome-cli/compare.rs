@@ -10,7 +10,7 @@ use microtome_engine::plan::{Estimator, Plan};
 use microtome_engine::prove::System;
 use microtome_engine::report::format::{bytes, secs};
 use microtome_engine::report::table::Table;
-use microtome_engine::run::{Measured, Request, Reveal};
+use microtome_engine::run::{Measured, Pool, Request, Reveal};
 use serde::Serialize;
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
@@ -170,6 +170,7 @@ fn comparison(
         weights: Custody::Public,
         whole_too: true,
         child_program: None,
+        pool: Pool::default(),
     })?;
     let slices: Option<Vec<Measured>> = outcome.sliced.measured.iter().copied().collect();
     let (Some(slices), Some(whole)) = (slices, &outcome.whole) else {
@@ -237,6 +238,7 @@ fn sum(slices: &[Measured]) -> Measured {
         peak_bytes: sum.peak_bytes.max(slice.peak_bytes),
         verify_peak_bytes: sum.verify_peak_bytes.max(slice.verify_peak_bytes),
         proof_bytes: sum.proof_bytes + slice.proof_bytes,
+        keys_reused: sum.keys_reused || slice.keys_reused,
     })
 }
 
@@ -250,6 +252,7 @@ fn slowest(slices: &[Measured]) -> Measured {
         peak_bytes: most.peak_bytes.max(slice.peak_bytes),
         verify_peak_bytes: most.verify_peak_bytes.max(slice.verify_peak_bytes),
         proof_bytes: most.proof_bytes.max(slice.proof_bytes),
+        keys_reused: most.keys_reused || slice.keys_reused,
     })
 }
 

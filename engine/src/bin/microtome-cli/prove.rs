@@ -8,7 +8,7 @@ use anyhow::Result;
 use microtome_engine::bundle::{Custody, Secrets};
 use microtome_engine::prove::System;
 use microtome_engine::report::format;
-use microtome_engine::run::{Request, Reveal};
+use microtome_engine::run::{Pool, Request, Reveal};
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
 use crate::opened::Opened;
@@ -84,6 +84,7 @@ pub fn main(args: &Args) -> Result<End> {
         weights: args.weights,
         whole_too: false,
         child_program: None,
+        pool: Pool::default(),
     })?;
     let sliced = &outcome.sliced;
     let proven = sliced.measured.iter().flatten().count();

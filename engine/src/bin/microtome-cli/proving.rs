@@ -50,7 +50,7 @@ pub fn run_job(request: Request) -> Result<Outcome> {
         progress.show(&event);
         match event {
             Event::Done { outcome } => return Ok(*outcome),
-            Event::Error { reason } => bail!(reason),
+            Event::Error { reason, .. } => bail!(reason),
             Event::Cancelled => bail!("cancelled"),
             _ => {}
         }
@@ -133,9 +133,10 @@ pub fn table(slices: &[SliceJson]) -> String {
 }
 
 fn cells(measured: &Measured) -> [String; 6] {
+    let kept = if measured.keys_reused { ", keys kept" } else { "" };
     [
         secs(measured.witness_secs),
-        secs(measured.setup_secs),
+        format!("{}{kept}", secs(measured.setup_secs)),
         secs(measured.prove_secs),
         secs(measured.verify_secs),
         bytes(measured.peak_bytes),

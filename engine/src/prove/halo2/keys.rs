@@ -1,7 +1,7 @@
 //! Keys: derived from the slice, never stored and never read from a file.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use halo2_proofs::pasta::{EqAffine, Fp};
 use halo2_proofs::plonk::{
@@ -30,6 +30,62 @@ pub struct Keys {
     shape: CircuitShape,
     params: Arc<Params<EqAffine>>,
     proving: ProvingKey<EqAffine>,
+}
+
+/// Names the keys of a slice, by its digest and the width and `k` of the circuit: equal names mean
+/// equal circuits, and so equal keys.
+pub type KeyName = (Digest, Width, u32);
+
+/// The name of the keys of a slice for a circuit of this shape; `None` where the slice has no
+/// bytes to be named by.
+#[must_use]
+pub fn key_name(program: &Program, slice: &ProgramSlice, shape: &CircuitShape) -> Option<KeyName> {
+    Some((slice_digest(program, slice)?, shape.width, shape.k))
+}
+
+/// The proving keys that this process keeps, the last used first.
+static KEPT: Mutex<KeptKeys> = Mutex::new(KeptKeys::keeping(0));
+
+/// Lets this process keep the proving keys of so many circuits, the last used ones, for proofs to
+/// come. None are kept unless this is called: they are as large as half a proof's memory.
+pub fn keep_proving_keys(most: usize) {
+    *kept_keys() = KeptKeys::keeping(most);
+}
+
+pub(super) fn kept_keys() -> MutexGuard<'static, KeptKeys> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Proving keys of the circuits that were proven last.
+pub(super) struct KeptKeys {
+    most: usize,
+    keys: VecDeque<(KeyName, Arc<Keys>)>,
+}
+
+impl KeptKeys {
+    /// Nothing yet, and at most so many.
+    pub(super) const fn keeping(most: usize) -> Self {
+        Self { most, keys: VecDeque::new() }
+    }
+
+    /// The keys of this name, where they are there.
+    pub(super) fn get(&mut self, name: KeyName) -> Option<Arc<Keys>> {
+        let at = self.keys.iter().position(|(other, _)| *other == name)?;
+        let entry = self.keys.remove(at)?;
+        self.keys.push_front(entry);
+        Some(Arc::clone(&self.keys.front()?.1))
+    }
+
+    /// Gives up keys that would be too many with one more, before that one is derived, so that
+    /// their memory isn't held at the same time.
+    pub(super) fn make_room(&mut self) {
+        self.keys.truncate(self.most.saturating_sub(1));
+    }
+
+    pub(super) fn put(&mut self, name: KeyName, keys: &Arc<Keys>) {
+        self.keys.push_front((name, Arc::clone(keys)));
+        self.keys.truncate(self.most);
+    }
 }
 
 /// Derives the keys of a slice for a circuit of this shape.
@@ -123,12 +179,11 @@ pub(super) fn verifying_key(
     steps: &Steps<'_>,
     params: &Params<EqAffine>,
 ) -> Result<Arc<VerifyingKey<EqAffine>>, Error> {
-    type Entry = ((Digest, Width, u32), Arc<VerifyingKey<EqAffine>>);
+    type Entry = (KeyName, Arc<VerifyingKey<EqAffine>>);
     static DERIVED: Mutex<VecDeque<Entry>> = Mutex::new(VecDeque::new());
     const MOST: usize = 256;
 
-    let digest = slice_digest(program, slice).ok_or(Error::Synthesis)?;
-    let name = (digest, shape.width, shape.k);
+    let name = key_name(program, slice, shape).ok_or(Error::Synthesis)?;
     let derived = || DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, vk)) = derived().iter().find(|(key, _)| *key == name) {
         return Ok(vk.clone());

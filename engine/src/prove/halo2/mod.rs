@@ -52,8 +52,8 @@ mod tamper;
 mod tests;
 mod width;
 
-pub use keys::{Keys, keys};
-pub use parameters::{ParametersError, default_cache, parameters};
+pub use keys::{KeyName, Keys, keep_proving_keys, key_name, keys};
+pub use parameters::{ParametersError, default_cache, has_parameters, parameters};
 pub use shape::{
     BoundaryRows, CircuitShape, MAX_K, MIN_K, Rows, boundary_rows, circuit_shape, circuit_shape_of,
     circuit_shape_without, circuit_shapes,
@@ -61,12 +61,14 @@ pub use shape::{
 pub use sponge::{Commitment, FieldTextError, Salt, commit, random_salt};
 pub use width::{UnknownWidth, Width};
 
+use std::sync::Arc;
+
 use ff::PrimeField;
 use halo2_proofs::pasta::Fp;
 
 use super::{
-    Boundary, Checks, Claim, Phase, Progress, ProofSystem, ProveError, Shape, Statement, System,
-    Unprovable, VerifyError, Weights, Witness, timed,
+    Boundary, Checks, Claim, Event, Phase, Progress, ProofSystem, ProveError, Shape, Statement,
+    System, Unprovable, VerifyError, Weights, Witness, timed,
 };
 use crate::program::{Program, ProgramSlice};
 
@@ -146,11 +148,7 @@ impl ProofSystem for Halo2 {
         let instance = instance(statement)
             .map_err(|(expected, got)| ProveError::BoundaryCount { expected, got })?;
         let trace = timed(Phase::Witness, progress, || checked_trace(statement, witness))?;
-        let folder = default_cache();
-        timed(Phase::Parameters, progress, || parameters(shape.k, folder.as_deref()))
-            .map_err(backend)?;
-        let keys =
-            timed(Phase::Keys, progress, || keys(statement.program, statement.slice, &shape))?;
+        let keys = kept_or_derived(statement, &shape, progress)?;
         let proof = timed(Phase::Prove, progress, || {
             keys.prove(statement, &trace, &witness.salts, &instance)
         })?;
@@ -167,6 +165,29 @@ impl ProofSystem for Halo2 {
     fn verify_all(&self, claims: &[Claim<'_>]) -> Checks {
         batch::verify_all(*self, claims)
     }
+}
+
+/// The keys of a slice: those that this process kept, else new ones, which it keeps where it is to.
+fn kept_or_derived(
+    statement: &Statement<'_>,
+    shape: &CircuitShape,
+    progress: &mut Progress<'_>,
+) -> Result<Arc<Keys>, ProveError> {
+    let Statement { program, slice, .. } = *statement;
+    let name = key_name(program, slice, shape);
+    if let Some(keys) = name.and_then(|name| keys::kept_keys().get(name)) {
+        progress(Event::Reused(Phase::Keys));
+        return Ok(keys);
+    }
+    keys::kept_keys().make_room();
+    let folder = default_cache();
+    timed(Phase::Parameters, progress, || parameters(shape.k, folder.as_deref()))
+        .map_err(backend)?;
+    let keys = Arc::new(timed(Phase::Keys, progress, || keys(program, slice, shape))?);
+    if let Some(name) = name {
+        keys::kept_keys().put(name, &keys);
+    }
+    Ok(keys)
 }
 
 fn backend(error: impl ToString) -> ProveError {

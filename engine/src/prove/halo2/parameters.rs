@@ -66,12 +66,23 @@ pub fn parameters(k: u32, cache: Option<&Path>) -> Result<Arc<Params<EqAffine>>,
     if let Some(params) = made.get(&k) {
         return Ok(params.clone());
     }
-    let path = cache.map(|folder| folder.join(format!("halo2-parameters-{k}.bin")));
+    let path = cache.map(|folder| file_of(folder, k));
     let params = match path.as_deref().and_then(|path| read(path, pinned)) {
         Some(params) => params,
         None => make(k, pinned, path.as_deref())?,
     };
     Ok(made.entry(k).insert_entry(Arc::new(params)).get().clone())
+}
+
+/// Whether a file of the parameters is in the cache. It is not read: one that is wrong is made anew
+/// by whoever needs it.
+#[must_use]
+pub fn has_parameters(k: u32, cache: &Path) -> bool {
+    file_of(cache, k).is_file()
+}
+
+fn file_of(cache: &Path, k: u32) -> PathBuf {
+    cache.join(format!("halo2-parameters-{k}.bin"))
 }
 
 fn pinned(k: u32) -> Result<&'static str, ParametersError> {

@@ -76,7 +76,7 @@ use serde::{Deserialize, Serialize};
 pub use ranges::{WeightBits, prove_ranges, verify_ranges};
 pub use security::{LEAST_BITS, Security, bits_of_all};
 pub use verifier::Rejection;
-pub use weights::{WeightRoot, strip, weight_roots};
+pub use weights::{WeightRoot, strip, weight_root, weight_roots};
 
 use self::cells::Cells;
 use self::proof::Proof;

@@ -94,7 +94,15 @@ pub fn strip(program: &Program) -> Program {
 /// # Errors
 /// Where an operation has more weights than can be committed.
 pub fn weight_roots(program: &Program) -> Result<Vec<Option<WeightRoot>>, String> {
-    program.ops.iter().map(|op| Ok(commit(op)?.map(|committed| committed.root))).collect()
+    program.ops.iter().map(weight_root).collect()
+}
+
+/// The root of an operation's weights; none where it has no weights.
+///
+/// # Errors
+/// As [`weight_roots`].
+pub fn weight_root(op: &Op) -> Result<Option<WeightRoot>, String> {
+    Ok(commit(op)?.map(|committed| committed.root))
 }
 
 /// Variables of the vector of an operation with so many committed values.

@@ -1,7 +1,7 @@
 //! Keys: pinned, and different where anything differs.
 
 use super::*;
-use crate::prove::halo2::keys::verifying_key;
+use crate::prove::halo2::keys::{KeptKeys, verifying_key};
 use expect_test::expect;
 
 #[test]
@@ -56,4 +56,29 @@ fn another_system_circuit_or_slice_has_another_key() {
     let distinct: std::collections::BTreeSet<_> = keys.iter().collect();
     assert_eq!(distinct.len(), keys.len());
     assert_eq!(base, key(&case.program, Width::NARROWEST));
+}
+
+#[test]
+fn the_keys_used_last_are_kept_by_the_name_of_their_circuit() {
+    let case = tiny(1);
+    let of = |width: Width| {
+        let steps = steps(&case.program, &case.slice).unwrap();
+        let shape = shape_of(&case.program, &case.slice, &steps, width);
+        let name = key_name(&case.program, &case.slice, &shape).unwrap();
+        (name, std::sync::Arc::new(keys(&case.program, &case.slice, &shape).unwrap()))
+    };
+    let [(a, keys_a), (b, keys_b), (c, keys_c), _] = WIDTHS.map(of);
+    let mut kept = KeptKeys::keeping(2);
+    kept.put(a, &keys_a);
+    kept.put(b, &keys_b);
+    assert_eq!(kept.get(a).unwrap().shape(), keys_a.shape());
+    kept.put(c, &keys_c);
+    assert!(kept.get(b).is_none(), "it was used longest ago");
+    assert_eq!(kept.get(a).unwrap().shape(), keys_a.shape());
+    kept.make_room();
+    assert!(kept.get(c).is_none() && kept.get(a).is_some());
+    let mut none = KeptKeys::keeping(0);
+    none.put(a, &keys_a);
+    assert!(none.get(a).is_none());
+    assert_eq!(std::sync::Arc::strong_count(&keys_c), 1, "what is given up is gone");
 }

@@ -17,7 +17,7 @@ fn the_verifier_accepts_the_proof_and_nothing_else() {
             .iter()
             .filter_map(|event| match event {
                 Event::Finished(phase, _) => Some(*phase),
-                Event::Started(_) => None,
+                Event::Started(_) | Event::Reused(_) => None,
             })
             .collect();
         use Phase::*;
