@@ -7,9 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::prove::Shape;
-use crate::prove::halo2::CircuitShape;
+use crate::program::{Program, ProgramSlice};
+use crate::prove::halo2::{CircuitShape, circuit_shapes};
 use crate::prove::whir::WhirShape;
+use crate::prove::{Shape, Unprovable};
 
 /// What proving a slice is predicted to cost on the machine that the constants were measured on:
 /// two cores of a server. Multiply by a measured factor for another one ([`Prediction::on`]).
@@ -85,6 +86,22 @@ pub fn halo2(shape: &CircuitShape) -> Prediction {
         peak_bytes: (8e6 + rows * 32.0 * elements) as u64,
         proof_bytes: shape.proof_bytes as u64,
     }
+}
+
+/// The circuit of `halo2` for a slice: of those that are predicted to fit the memory, the one that
+/// is least work; of all, where none fits.
+///
+/// # Errors
+/// Where the slice cannot be proven.
+pub fn halo2_within(
+    program: &Program,
+    slice: &ProgramSlice,
+    memory_bytes: u64,
+) -> Result<CircuitShape, Unprovable> {
+    let mut shapes = circuit_shapes(program, slice)?;
+    let fits = |shape: &CircuitShape| halo2(shape).peak_bytes <= memory_bytes;
+    let at = shapes.iter().position(fits).unwrap_or(0);
+    Ok(shapes.swap_remove(at))
 }
 
 /// Bytes of a proof by `whir` of 2^8 and more committed elements, measured: openings are most of it.
@@ -182,13 +199,35 @@ mod tests {
     }
 
     #[test]
+    fn a_tight_budget_takes_a_circuit_of_less_memory() {
+        use crate::prove::testing::{Model, plain};
+        let mut model = Model::new(3, 4);
+        let x = model.input(&[1, 2, 24, 24]);
+        let y = model.conv(x, 4, 1, plain(3));
+        let (program, _) = model.finish(&[y]);
+        let slice = program.slice(0..1);
+        let within = |bytes| halo2_within(&program, &slice, bytes).unwrap();
+        let bytes = |shape: &CircuitShape| halo2(shape).peak_bytes;
+        let shapes = circuit_shapes(&program, &slice).unwrap();
+        assert_eq!(within(u64::MAX), shapes[0]);
+        let least = shapes.iter().map(bytes).min().unwrap();
+        for shape in &shapes {
+            let chosen = within(bytes(shape));
+            assert!(bytes(&chosen) <= bytes(shape) && chosen.work() <= shape.work());
+        }
+        assert_eq!(bytes(&within(least)), least);
+        // It is refused then, with the number of the circuit that would be taken.
+        assert_eq!(within(least - 1), shapes[0]);
+    }
+
+    #[test]
     fn circuits_compare_by_work_as_by_seconds() {
         let widths = ["4x1x1", "4x3x1", "8x2x2", "6x4x3"].map(width);
         let shapes: Vec<_> = [700, 3000, 9000]
             .into_iter()
             .flat_map(|dot| {
                 let rows = Rows { dot, requantise: 0, pack: 0, poseidon: 0, table: 0 };
-                widths.map(|width| CircuitShape::new(width, rows.clone()))
+                widths.map(|width| CircuitShape::new(width, rows))
             })
             .collect();
         for a in &shapes {

@@ -35,8 +35,14 @@ pub(super) fn fold_on_cores<T: Sync, S: Send>(
         return vec![work()];
     }
     std::thread::scope(|scope| {
-        let started: Vec<_> =
-            pools.iter().map(|pool| scope.spawn(|| pool.install(&work))).collect();
+        let spawn = |pool| {
+            let run = move || ThreadPool::install(pool, work);
+            std::thread::Builder::new().spawn_scoped(scope, run).ok()
+        };
+        let started: Vec<_> = pools.iter().map_while(spawn).collect();
+        if started.is_empty() {
+            return vec![work()];
+        }
         let ended = started.into_iter().map(std::thread::ScopedJoinHandle::join);
         ended.map(|state| state.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })

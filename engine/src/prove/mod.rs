@@ -13,7 +13,7 @@ pub mod halo2;
 #[cfg(test)]
 mod operators;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod whir;
 
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use crate::program::{
 };
 
 /// A small deterministic generator (SplitMix64), so that a failing test fails again.
-pub(in crate::prove) struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
     pub fn next(&mut self) -> u64 {
@@ -30,7 +30,7 @@ impl Random {
 }
 
 /// A program that grows by operations, together with a run of it.
-pub(in crate::prove) struct Model {
+pub(crate) struct Model {
     pub program: Program,
     pub trace: Trace,
     pub random: Random,
@@ -219,7 +219,7 @@ impl Model {
 }
 
 /// A window from its kernel, strides, pads (on both sides) and dilations.
-pub(in crate::prove) fn sliding(
+pub(crate) fn sliding(
     planes: usize,
     input: [usize; 2],
     [kernel, strides, pads, dilations]: [[usize; 2]; 4],
@@ -231,12 +231,12 @@ pub(in crate::prove) fn sliding(
 }
 
 /// Kernel, no strides, no pads, no dilation.
-pub(in crate::prove) fn plain(kernel: usize) -> [[usize; 2]; 4] {
+pub(crate) fn plain(kernel: usize) -> [[usize; 2]; 4] {
     [[kernel; 2], [1; 2], [0; 2], [1; 2]]
 }
 
 /// Pooling by windows that don't overlap.
-pub(in crate::prove) fn pool(kernel: usize) -> [[usize; 2]; 4] {
+pub(crate) fn pool(kernel: usize) -> [[usize; 2]; 4] {
     [[kernel; 2], [kernel; 2], [0; 2], [1; 2]]
 }
 
@@ -277,7 +277,7 @@ fn random_average(random: &mut Random, window: Window, count_include_pad: bool) 
 }
 
 /// Linear maps of every kind with random geometry, strange ones among them.
-pub(in crate::prove) fn random_maps() -> Vec<(String, Linear)> {
+pub(crate) fn random_maps() -> Vec<(String, Linear)> {
     let mut maps = Vec::new();
     for seed in 0..120 {
         let random = &mut Random(seed);
@@ -318,7 +318,7 @@ pub(in crate::prove) fn random_maps() -> Vec<(String, Linear)> {
 }
 
 /// Reads with gaps, repetitions and sums.
-pub(in crate::prove) fn random_gather(random: &mut Random, shape: &[usize]) -> Linear {
+pub(crate) fn random_gather(random: &mut Random, shape: &[usize]) -> Linear {
     let mut reads = Vec::new();
     for _ in 0..1 + random.below(3) {
         let gaps = random.below(2) == 0;
@@ -354,7 +354,7 @@ fn random_operand(random: &mut Random, shape: &[usize]) -> Operand {
 }
 
 /// A program of one linear map, between ReLUs so that all its tensors are inside.
-pub(in crate::prove) fn with_map(seed: u64, linear: Linear) -> (Program, Trace) {
+pub(crate) fn with_map(seed: u64, linear: Linear) -> (Program, Trace) {
     let mut model = Model::new(seed, 8);
     let (inputs, output): (Vec<Vec<usize>>, Vec<usize>) = match &linear.map {
         Map::Conv { window, channels_in, channels_out, .. } => (
@@ -387,7 +387,7 @@ pub(in crate::prove) fn with_map(seed: u64, linear: Linear) -> (Program, Trace) 
 /// Products of every kind: of matrices of sides that are no powers of two, whose factors are
 /// inside and on the boundary, element by element with broadcasting, of a tensor with itself, and
 /// of columns with rows, whose factors share no axis.
-pub(in crate::prove) fn products(bits: u32) -> (Program, Trace) {
+pub(crate) fn products(bits: u32) -> (Program, Trace) {
     let mut model = Model::new(21, bits);
     let x = model.input(&[3, 5]);
     let y = model.input(&[5, 3]);

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use super::memory;
 use super::wire::{self, Answer, Report, Work};
-use crate::prove::{Event, Witness, halo2};
+use crate::prove::halo2::{self, Halo2};
+use crate::prove::{Event, System, Witness};
 
 /// The hidden argument that makes a process a worker.
 pub(super) const WORKER_ARGUMENT: &str = "--microtome-worker";
@@ -74,7 +75,7 @@ fn serve() -> i32 {
 
 fn run(work: Work, out: &mut impl Write) -> Answer {
     match work {
-        Work::Prove { system, statement, trace, salts } => {
+        Work::Prove { system, width, statement, trace, salts } => {
             let witness = Witness { trace, salts };
             let mut progress = |event: Event| {
                 let report = match event {
@@ -86,8 +87,13 @@ fn run(work: Work, out: &mut impl Write) -> Answer {
                 // ends the process then.
                 let _ = wire::send(out, &report);
             };
-            let proved = statement
-                .with(|statement| system.proof_system().prove(statement, &witness, &mut progress));
+            let halo2 = Halo2 { width };
+            let system = match system {
+                System::Halo2 => &halo2,
+                System::Whir => system.proof_system(),
+            };
+            let proved =
+                statement.with(|statement| system.prove(statement, &witness, &mut progress));
             match proved {
                 Ok(proof) => Answer::Proof(proof),
                 Err(error) => Answer::Failed(error.to_string()),

@@ -15,7 +15,7 @@ use super::{Event, Outcome, Phase, Piece, Proven, Request};
 use crate::bundle::{Backing, Bundle, Custody, Demands, Layout, Outline, SliceRecord, verify_with};
 use crate::predict;
 use crate::program::{Fidelity, ProgramSlice, Source, Trace};
-use crate::prove::{Shape, Statement, System, halo2};
+use crate::prove::{Shape, Statement, System, Unprovable, halo2};
 
 /// What came of the pieces.
 #[derive(Default)]
@@ -160,9 +160,7 @@ fn pieces(request: &Request, layout: &Layout, systems: &[System]) -> Result<Vec<
                 )
                 .into());
             }
-            let shape = systems[index]
-                .proof_system()
-                .shape(&request.program, &slice.program)
+            let shape = shape_within(request, systems[index], &slice.program)
                 .map_err(|reason| format!("{what} can't be proven: {reason}"))?;
             let piece = piece(Piece::Slice(index), request, &slice.program, &shape);
             if piece.peak_bytes > request.memory_bytes {
@@ -186,9 +184,7 @@ fn whole_piece(
     if let Some(obstacle) = &slice.obstacle {
         return Err(format!("the whole model can't be proven: {obstacle}").into());
     }
-    let shape = system
-        .proof_system()
-        .shape(&request.program, &slice.program)
+    let shape = shape_within(request, system, &slice.program)
         .map_err(|reason| format!("the whole model can't be proven: {reason}"))?;
     let piece = piece(Piece::Whole, request, &slice.program, &shape);
     if piece.peak_bytes > request.memory_bytes {
@@ -196,6 +192,20 @@ fn whole_piece(
     }
     let proven = [0].into();
     Ok((prepare(request, layout, &[], vec![system], &proven, trace, control)?, piece))
+}
+
+/// The circuit that a slice is proven with: the cheapest that fits the memory.
+fn shape_within(
+    request: &Request,
+    system: System,
+    slice: &ProgramSlice,
+) -> Result<Shape, Unprovable> {
+    match system {
+        System::Halo2 => {
+            predict::halo2_within(&request.program, slice, request.memory_bytes).map(Shape::Halo2)
+        }
+        System::Whir => system.proof_system().shape(&request.program, slice),
+    }
 }
 
 /// A piece, with what it is predicted to take.

@@ -10,9 +10,9 @@ use super::schedule::{Schedule, Waiting};
 use super::shelf::{Kind, Role};
 use super::wire::{Answer, Report, WireStatement, Work};
 use super::worker::{Sign, Start, lock};
-use super::{Event, Measured, Phase, Piece, Request};
+use super::{Event, Measured, Phase, Request};
 use crate::program::Trace;
-use crate::prove::{self, Boundary, Shape, Statement, Weights, halo2};
+use crate::prove::{self, Boundary, Statement, Weights, halo2};
 
 /// What proving a piece needs.
 pub(super) struct Prover<'a> {
@@ -92,10 +92,11 @@ impl Prover<'_> {
         let program = &self.request.program;
         let statement = Statement { program, slice, context, boundary, weights };
 
-        let made_secs = self.make_parameters(&statement, system, piece)?;
+        let made_secs = self.make_parameters(waiting)?;
         let own = |id: &_| slice.inputs.contains(id) || slice.outputs.contains(id);
         let work = Work::Prove {
             system,
+            width: waiting.keys.map(|(_, width, _)| width),
             statement: WireStatement::of(&statement),
             trace: slice
                 .inputs
@@ -137,28 +138,20 @@ impl Prover<'_> {
     /// Makes the parameters where several processes could want the same ones at a time, and tells
     /// the seconds. Each process then reads them from the disk. They are made in a worker, which
     /// can be ended in the middle.
-    fn make_parameters(
-        &self,
-        statement: &Statement<'_>,
-        system: prove::System,
-        piece: Piece,
-    ) -> Result<f64, Failure> {
+    fn make_parameters(&self, waiting: &Waiting) -> Result<f64, Failure> {
+        let piece = waiting.piece;
         if self.request.jobs <= 1 {
             return Ok(0.0);
         }
-        let shape = system
-            .proof_system()
-            .shape(statement.program, statement.slice)
-            .map_err(|error| Failure::Broken(error.to_string()))?;
-        let (Shape::Halo2(shape), Some(cache)) = (shape, halo2::default_cache()) else {
+        let (Some((_, _, k)), Some(cache)) = (waiting.keys, halo2::default_cache()) else {
             return Ok(0.0);
         };
         self.control.phase(piece, Phase::Parameters);
         let before = self.control.now_secs();
         let _only = lock(&self.parameters);
-        if !halo2::has_parameters(shape.k, &cache) {
+        if !halo2::has_parameters(k, &cache) {
             let maker = Waiting { piece, peak_bytes: 0, keys: None };
-            let work = Work::Parameters { k: shape.k };
+            let work = Work::Parameters { k };
             let (Answer::Parameters, _) = self.ask(&work, Role::Prove, &maker)? else {
                 return Err(Failure::Broken(
                     "the process that makes the parameters gave no answer".to_owned(),

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::program::{Program, ProgramSlice, Trace, ValueId};
+use crate::prove::halo2::Width;
 use crate::prove::whir::WeightRoot;
 use crate::prove::{Boundary, Commitment, Phase, Salt, Statement, System, Weights};
 
@@ -91,7 +92,14 @@ impl WireStatement {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Work {
     /// Prove a statement.
-    Prove { system: System, statement: WireStatement, trace: Trace, salts: BTreeMap<ValueId, Salt> },
+    Prove {
+        system: System,
+        /// Which circuit of `halo2`; none for the cheapest.
+        width: Option<Width>,
+        statement: WireStatement,
+        trace: Trace,
+        salts: BTreeMap<ValueId, Salt>,
+    },
     /// Verify a proof.
     Verify { system: System, statement: WireStatement, proof: Vec<u8> },
     /// Make the public parameters of this size, and leave them on the disk.

@@ -155,12 +155,14 @@ pub(super) fn together(ready: &[&Ready<'_>]) -> (bool, Vec<Read>) {
         });
         part.reads.push((at, Read { is_proof, secs }));
     });
-    let is_whole = parts.iter().all(|part| part.is_whole);
+    let mut is_whole = parts.iter().all(|part| part.is_whole);
     let (sums, reads): (Vec<_>, Vec<_>) =
         parts.into_iter().map(|part| (part.sum, part.reads)).unzip();
     let mut reads: Vec<(usize, Read)> = reads.into_iter().flatten().collect();
     reads.sort_by_key(|(at, _)| *at);
-    let is_zero = |sum: Sum<'_>| sum.is_zero(host, &largest.params);
+    // A proof that no worker took would be in no sum.
+    is_whole &= reads.iter().map(|(at, _)| *at).eq(0..ready.len());
+    let is_zero = |sum: Sum<'_>| sum.vanishes(host, &largest.params);
     let all_hold = is_whole && sums.into_iter().reduce(Sum::merge).is_some_and(is_zero);
     (all_hold, reads.into_iter().map(|(_, read)| read).collect())
 }

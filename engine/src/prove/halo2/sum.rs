@@ -73,7 +73,7 @@ impl<'params> Sum<'params> {
 
     /// Whether the sum is zero. `host` are the parameters that it was made over, `largest` those of
     /// the largest `k` in it.
-    pub fn is_zero(mut self, host: &Params<EqAffine>, largest: &Params<EqAffine>) -> bool {
+    pub fn vanishes(mut self, host: &Params<EqAffine>, largest: &Params<EqAffine>) -> bool {
         let first = 1 << host.k();
         if self.generators.len() > first {
             let bases = &largest.get_g()[first..self.generators.len()];

@@ -18,7 +18,7 @@ fn the_columns_are_what_the_shape_says() {
             let (_, rest) = pinned.split_once(&format!("{name}: ")).unwrap();
             rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
         };
-        let shape = CircuitShape::new(width, rows.clone());
+        let shape = CircuitShape::new(width, rows);
         assert_eq!(count("num_advice_columns"), shape.advice, "{width}");
         assert_eq!(count("num_fixed_columns"), shape.fixed, "{width}");
     }
