@@ -165,9 +165,14 @@ pub fn pow(draft: &mut Draft, x: &Live) -> bool {
     if most > 1e5 || (exponent == 0.5 && !x.is_positive) {
         return false;
     }
-    let dims = draft.chance.pick(&[&[] as &[usize], &[1]]);
+    // An exponent of one dimension would make a list of a single number.
+    let dims: &[usize] = if x.rank() > 0 && draft.chance.one_in(2) { &[1] } else { &[] };
     // Whole exponents of integers are for opset 12 and later.
-    let name = match draft.opset >= 12 && exponent.fract() == 0.0 && draft.chance.one_in(3) {
+    let name = match x.rank() > 0
+        && draft.opset >= 12
+        && exponent.fract() == 0.0
+        && draft.chance.one_in(3)
+    {
         true => draft.ints(&[exponent as i64]),
         false => draft.floats(dims, &[exponent]),
     };

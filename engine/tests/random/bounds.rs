@@ -21,7 +21,12 @@ pub fn bounds(program: &Program, trace: &Trace) -> Bounds {
         let before: Vec<&[f64]> = op.inputs.iter().map(|id| bounds[id].as_slice()).collect();
         let value = program.value(op.output);
         let mut after = match &op.kind {
-            Kind::Linear(linear) => of_linear(linear, &inputs, &before, value.len()),
+            Kind::Linear(linear) => {
+                // What is read under another scale is multiplied, if only by almost one.
+                let is_exact = linear.is_move()
+                    && op.inputs.iter().all(|id| program.value(*id).scale == value.scale);
+                of_linear(linear, is_exact, &inputs, &before, value.len())
+            }
             Kind::Relu => before[0].to_vec(),
             Kind::MaxPool(window) => of_maximum(window, before[0]),
             Kind::Table(table) => of_table(table, inputs[0], before[0]),
@@ -35,10 +40,16 @@ pub fn bounds(program: &Program, trace: &Trace) -> Bounds {
     bounds
 }
 
-fn of_linear(linear: &Linear, inputs: &[&[i32]], before: &[&[f64]], len: usize) -> Vec<f64> {
+fn of_linear(
+    linear: &Linear,
+    is_exact: bool,
+    inputs: &[&[i32]],
+    before: &[&[f64]],
+    len: usize,
+) -> Vec<f64> {
     let unit = 1.0 / f64::from(1u32 << linear.shift);
-    // Half a unit for a weight's rounding, and none where it is a whole multiple.
-    let half = if linear.is_move() { 0.0 } else { 0.5 };
+    // Half a unit for a weight's rounding, and none where nothing is computed.
+    let half = if is_exact { 0.0 } else { 0.5 };
     let mut bounds = vec![0.0; len];
     linear.visit(|site| {
         for (number, &output) in site.outputs.iter().enumerate() {

@@ -98,7 +98,8 @@ pub fn record(failure: &Failure, proofs: Proofs<'_>, folder: &Path) -> String {
     let Seed { number, profile, most_nodes, only_last } = failure.seed;
     let path = folder.join(format!("{number}.onnx"));
     let network = Network::of(failure.seed);
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, network.bytes));
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, network.bytes));
     let place = match written {
         Ok(()) => format!("the network is in {}", path.display()),
         Err(error) => format!("the network could not be written: {error}"),

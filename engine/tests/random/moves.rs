@@ -94,8 +94,7 @@ pub fn slice(draft: &mut Draft, x: &Live) -> bool {
 pub fn split(draft: &mut Draft, x: &Live) -> bool {
     let Some(axis) = (0..x.rank()).rev().find(|&axis| x.shape[axis] > 1) else { return false };
     let side = x.shape[axis];
-    let mut node =
-        Node::new("Split", &[&x.name]).int("axis", written(draft, axis, x.rank()));
+    let mut node = Node::new("Split", &[&x.name]).int("axis", written(draft, axis, x.rank()));
     let parts = if side.is_multiple_of(2) && draft.chance.one_in(2) {
         if draft.opset >= 18 {
             node = node.int("num_outputs", 2);

@@ -94,8 +94,7 @@ fn prove_one(
     }
     check_honest(network, trial, &request, &layout, &bundle, &model)?;
     let is_whole = request.prove.len() == layout.slices.len();
-    let demands =
-        Demands { min_coverage: if is_whole { 1.0 } else { 0.0 }, ..Demands::default() };
+    let demands = Demands { min_coverage: if is_whole { 1.0 } else { 0.0 }, ..Demands::default() };
     let changed = change(trial, &bundle, is_whole, chance);
     let Some((what, changed)) = changed else { return Ok(()) };
     let verdict = match Bundle::decode(&changed) {
@@ -137,9 +136,8 @@ fn request(
         plan.set_system(slice, system);
     }
     let slices = layout(trial, &plan)?.slices;
-    let provable = |&index: &usize| {
-        slices[index].obstacle.is_none() && !slices[index].program.ops.is_empty()
-    };
+    let provable =
+        |&index: &usize| slices[index].obstacle.is_none() && !slices[index].program.ops.is_empty();
     let mut prove: BTreeSet<usize> = (0..slices.len()).filter(provable).collect();
     if chance.one_in(4) {
         prove.retain(|_| chance.one_in(2));
@@ -151,7 +149,8 @@ fn request(
         return Ok(None);
     }
     // Scales of the proven input tell of it, so it can't stay hidden then.
-    let may_hide = way == Way::Only(System::Halo2) && matches!(trial.card.source, Source::Data { .. });
+    let may_hide =
+        way == Way::Only(System::Halo2) && matches!(trial.card.source, Source::Data { .. });
     let reveal = match (may_hide, chance.below(4)) {
         (true, 0) => Reveal::NONE,
         (true, 1) => Reveal { output: true, ..Reveal::NONE },

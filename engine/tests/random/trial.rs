@@ -82,7 +82,8 @@ pub fn examine(network: &Network) -> Result<Ending, String> {
     let _ = node_errors(&graph, &skeleton, &program, &trace, &float);
     let finest = skeleton.legal_cuts().to_vec();
     for cuts in [some_cuts(network, &skeleton, 0), finest] {
-        let layout = Layout::new(&outline, &program, &cuts).map_err(|e| format!("{cuts:?}: {e}"))?;
+        let layout =
+            Layout::new(&outline, &program, &cuts).map_err(|e| format!("{cuts:?}: {e}"))?;
         check_slices(&program, &layout, &trace).map_err(|e| format!("cuts {cuts:?}: {e}"))?;
         check_export(network, &model, &layout, &float)
             .map_err(|e| format!("export at cuts {cuts:?}: {e}"))?;
