@@ -62,6 +62,14 @@ fn larger_and_stranger_networks_run_in_fixed_point_as_in_float() {
     try_all(0..60, Profile::Extreme, Proofs::None);
 }
 
+/// What the optimiser of the float reference failed on or changed, a product of matrices after a
+/// broadcast and a slice after a convolution among them; and a maximum under almost one scale.
+#[test]
+fn seeds_that_found_something_once_stay_well() {
+    try_all([80, 10000].into_iter(), Profile::Small, Proofs::None);
+    try_all([733, 1159, 1779, 2892].into_iter(), Profile::Extreme, Proofs::None);
+}
+
 #[test]
 fn random_networks_are_proven_by_both_systems_and_changed_bundles_refused() {
     let program = common::program();
