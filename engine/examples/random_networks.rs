@@ -127,7 +127,7 @@ fn take(
     );
     if std::io::stderr().is_terminal() {
         eprint!("\r{line} ");
-    } else if done as u64 % 20 == 0 {
+    } else if done.is_multiple_of(20) {
         eprintln!("{line}");
     }
 }

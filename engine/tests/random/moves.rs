@@ -211,8 +211,8 @@ pub fn resize(draft: &mut Draft, x: &Live) -> bool {
     let mut shape: Vec<usize> = x.shape.iter().zip(&scales).map(scaled).collect();
     let by_size = draft.opset >= 11 && draft.chance.one_in(3);
     if by_size {
-        for axis in 2..4 {
-            shape[axis] = draft.chance.between(1, 2 * x.shape[axis]);
+        for (side, &from) in shape.iter_mut().zip(&x.shape).skip(2) {
+            *side = draft.chance.between(1, 2 * from);
         }
     }
     if !draft.fits(&shape) {

@@ -10,7 +10,7 @@ use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::Plan;
 use microtome_engine::program::Source;
 use microtome_engine::prove::{Shape, System};
-use microtome_engine::run::{self, Event, Outcome, Request, Reveal};
+use microtome_engine::run::{self, Event, Outcome, Pool, Request, Reveal};
 
 use super::chance::Chance;
 use super::network::Network;
@@ -172,6 +172,7 @@ fn request(
         weights: Custody::Public,
         whole_too: false,
         child_program: child.map(Path::to_owned),
+        pool: Pool::default(),
     }))
 }
 
@@ -181,7 +182,7 @@ fn outcome(request: Request) -> Result<Outcome, String> {
         match event {
             Event::Done { outcome } if outcome.failures.is_empty() => return Ok(*outcome),
             Event::Done { outcome } => return Err(format!("proving: {:?}", outcome.failures)),
-            Event::Error { reason } => return Err(format!("job: {reason}")),
+            Event::Error { reason, .. } => return Err(format!("job: {reason}")),
             Event::Cancelled => break,
             _ => {}
         }

@@ -194,7 +194,7 @@ fn check_errors(
         let slack = 1e-3 + 3e-5 * most / value.scale;
         for (element, ((&q, &x), &bound)) in fixed.iter().zip(float).zip(bounds).enumerate() {
             let off = (f64::from(q) - f64::from(x) / value.scale).abs();
-            if !(off <= bound + slack) {
+            if off.is_nan() || off > bound + slack {
                 return Err(format!(
                     "element {element} of {:?} is {off:.3} steps from the float run, {bound:.3} \
                      are allowed",
