@@ -18,9 +18,14 @@ const MAX_ACTIVATION_BYTES: u64 = 16 << 30;
 /// A network of more nodes is run as it is.
 const MOST_OPTIMIZED_NODES: usize = 600;
 
+/// The part of a tensor's greatest number that two plans may differ by, which sum in other orders.
+const SAME: f32 = 1e-3;
+
+type Runnable = std::sync::Arc<TypedRunnableModel>;
+
 /// The network made ready to run, with the tensors that it answers with.
 pub struct Runner {
-    plan: std::sync::Arc<TypedRunnableModel>,
+    plan: Runnable,
     outputs: Vec<TensorId>,
 }
 
@@ -53,20 +58,95 @@ impl Runner {
             .collect();
         let inputs = inputs.ok_or("an input is missing")?;
         let (outputs, outlets): (Vec<_>, Vec<_>) = made.into_iter().unzip();
-        let plan = guarded(|| {
+        let typed = || {
             let mut model = inferred.model.clone();
             model.set_input_outlets(&inputs)?;
             model.select_output_outlets(&outlets)?;
-            // Optimising a model takes time that grows with the square of its nodes, and a single
-            // run of a deep and narrow one gains nothing by it.
-            if graph.nodes.len() > MOST_OPTIMIZED_NODES {
-                model.into_typed()?.into_runnable()
-            } else {
-                model.into_optimized()?.into_runnable()
-            }
-        })?;
+            model.into_typed()
+        };
+        let plain = guarded(|| typed()?.into_runnable())?;
+        // Optimising a model takes time that grows with the square of its nodes, and a single
+        // run of a deep and narrow one gains nothing by it.
+        if graph.nodes.len() > MOST_OPTIMIZED_NODES {
+            return Ok(Self { plan: plain, outputs });
+        }
+        // tract's optimiser fails on some valid networks and changes what others compute (a
+        // broadcast before a product of matrices, steps of a slice after a convolution). So it is
+        // believed only where both plans agree.
+        let plan = match guarded(|| typed()?.into_optimized()?.into_runnable()) {
+            Ok(fast) if agree(graph, &fast, &plain) => fast,
+            _ => plain,
+        };
         Ok(Self { plan, outputs })
     }
+}
+
+/// Whether two plans of a network give the same on numbers that look random. Where some of what
+/// they give are no numbers (the root of a negative one), on positive numbers too.
+fn agree(graph: &Graph, one: &Runnable, two: &Runnable) -> bool {
+    let compare = |least: f32| -> TractResult<Likeness> {
+        let inputs = probe(graph, least)?;
+        let (one, two) = (one.run(inputs.clone())?, two.run(inputs)?);
+        let mut likeness = Likeness { is_same: one.len() == two.len(), has_nan: false };
+        for (one, two) in one.iter().zip(&two) {
+            let (one, two) = (one.cast_to::<f32>()?, two.cast_to::<f32>()?);
+            likeness.is_same &= one.shape() == two.shape();
+            let (one, two) = (one.to_plain_array_view::<f32>()?, two.to_plain_array_view::<f32>()?);
+            let most = two.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+            likeness.is_same &= one
+                .iter()
+                .zip(&two)
+                .all(|(a, b)| a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= SAME * most);
+            likeness.has_nan |= two.iter().any(|x| x.is_nan());
+        }
+        Ok(likeness)
+    };
+    let likeness = guarded(|| match compare(-1.0)? {
+        Likeness { is_same: true, has_nan: true } => compare(0.25),
+        settled => Ok(settled),
+    });
+    likeness.is_ok_and(|likeness| likeness.is_same)
+}
+
+/// What comparing two plans on one input found.
+struct Likeness {
+    is_same: bool,
+    has_nan: bool,
+}
+
+/// An input of numbers from `least` to 1 that look random; of zeros where it takes integers.
+fn probe(graph: &Graph, least: f32) -> TractResult<TVec<TValue>> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = |element: ElementType| {
+        if matches!(element, ElementType::Integer | ElementType::Bool) {
+            return 0.0;
+        }
+        // Xorshift (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        least + (1.0 - least) * ((state >> 40) as f32 / (1u64 << 24) as f32)
+    };
+    let of = |&id: &TensorId| {
+        let tensor = graph.tensor(id);
+        let shape = tensor.shape.as_deref().unwrap_or_default();
+        let numbers: Vec<f32> =
+            (0..shape.iter().product::<usize>()).map(|_| next(tensor.element)).collect();
+        given(tensor.element, shape, &numbers)
+    };
+    graph.inputs.iter().map(of).collect()
+}
+
+/// Numbers as an input of this type.
+fn given(element: ElementType, shape: &[usize], numbers: &[f32]) -> TractResult<TValue> {
+    let datum = match element {
+        ElementType::F64 => DatumType::F64,
+        ElementType::F16 => DatumType::F16,
+        ElementType::Integer => DatumType::I64,
+        ElementType::Bool => DatumType::Bool,
+        ElementType::F32 | ElementType::Unknown => DatumType::F32,
+    };
+    Ok(Tensor::from_shape(shape, numbers)?.cast_to_dt(datum)?.into_owned().into_tvalue())
 }
 
 impl Model {
@@ -96,18 +176,8 @@ impl Model {
                     shape: tensor.shape_text(),
                 });
             }
-            let value = guarded(|| {
-                let value = Tensor::from_shape(shape, input)?;
-                let datum = match tensor.element {
-                    ElementType::F64 => DatumType::F64,
-                    ElementType::F16 => DatumType::F16,
-                    ElementType::Integer => DatumType::I64,
-                    ElementType::Bool => DatumType::Bool,
-                    ElementType::F32 | ElementType::Unknown => DatumType::F32,
-                };
-                Ok(value.cast_to_dt(datum)?.into_owned())
-            });
-            tensors.push(value.map_err(|e| run_error(&e))?.into_tvalue());
+            let value = guarded(|| given(tensor.element, shape, input));
+            tensors.push(value.map_err(|e| run_error(&e))?);
             trace.insert(id, input.clone());
         }
         let runner = self.runner.get_or_init(|| Runner::new(graph, &self.inferred));

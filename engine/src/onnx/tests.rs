@@ -197,3 +197,57 @@ fn exported_slices_in_sequence_are_the_model() {
     let known = run_exported(&slices, [("x".to_owned(), input)].into()).unwrap();
     assert_eq!(known["y"], whole[&model.graph.outputs[0]]);
 }
+
+/// What the reference gives for the last output.
+fn answer(draft: Draft, input: &[f32]) -> Vec<f32> {
+    let model = draft.open().unwrap();
+    let trace = model.float_run(&[input.to_vec()]).unwrap();
+    trace[&model.graph.outputs[0]].clone()
+}
+
+#[test]
+fn a_broadcast_before_a_product_of_matrices_is_kept() {
+    let weights = noise(9, 3);
+    for (rows, operator) in [(1usize, "MatMul"), (3, "MatMul"), (3, "Gemm")] {
+        let draft = Draft::new()
+            .input("x", &[Dim::Is(1), Dim::Is(1)])
+            .ints("shape", &[rows as i64, 3])
+            .floats("w", &[3, 3], weights.clone())
+            .node("Expand", &["x", "shape"], &["wide"], &[])
+            .node(operator, &["wide", "w"], &["y"], &[])
+            .output("y");
+        let row: Vec<f32> = (0..3)
+            .map(|column| 2.0 * (0..3).map(|k| weights[3 * k + column]).sum::<f32>())
+            .collect();
+        let found = answer(draft, &[2.0]);
+        let expected = row.repeat(rows);
+        assert_eq!(found.len(), expected.len(), "{operator}");
+        let far = found.iter().zip(&expected).fold(0.0f32, |far, (a, b)| far.max((a - b).abs()));
+        assert!(far < 1e-5, "{operator}, {rows} rows: {found:?} for {expected:?}");
+    }
+}
+
+#[test]
+fn a_slice_with_steps_after_a_convolution_takes_its_elements() {
+    let draft = |steps: bool| {
+        let draft = Draft::new()
+            .input("x", &[Dim::Is(1), Dim::Is(1), Dim::Is(3), Dim::Is(10)])
+            .floats("w", &[1, 1, 3, 3], noise(9, 4))
+            .ints("start", &[4])
+            .ints("end", &[i64::MAX])
+            .ints("axis", &[-1])
+            .ints("step", &[3])
+            .node("Conv", &["x", "w"], &["a"], &[]);
+        match steps {
+            true => {
+                draft.node("Slice", &["a", "start", "end", "axis", "step"], &["y"], &[]).output("y")
+            }
+            false => draft.output("a"),
+        }
+    };
+    let input = noise(30, 5);
+    let (whole, part) = (answer(draft(false), &input), answer(draft(true), &input));
+    assert_eq!(whole.len(), 8);
+    let far = part.iter().zip([whole[4], whole[7]]).map(|(a, b)| (a - b).abs());
+    assert!(part.len() == 2 && far.fold(0.0, f32::max) < 1e-5, "{part:?} of {whole:?}");
+}
