@@ -40,13 +40,14 @@ fn main() -> Done {
         .filter(|path| path.is_file());
     let studio = Studio { folder: folder.into(), program };
     let only = std::env::args().nth(2);
-    let parts: [Part; 9] = [
+    let parts: [Part; 10] = [
         ("dark", |studio| studio.overview(ThemePreference::Dark, "dark")),
         ("light", |studio| studio.overview(ThemePreference::Light, "light")),
         ("sizes", Studio::sizes),
         ("residual", Studio::residual),
         ("finding", Studio::finding),
         ("slicing", Studio::slicing),
+        ("bits", Studio::bits),
         ("large", Studio::large),
         ("tour", Studio::tour),
         ("proving", Studio::proving),
@@ -183,6 +184,24 @@ impl Studio {
             window.step();
         }
         self.save(&mut window, "drag-out")
+    }
+
+    /// Error against cost over bits, with the setting that is chosen for the usual target.
+    fn bits(&self) -> Done {
+        let pictures = [
+            ("bits", [1280.0, 720.0], ThemePreference::Light),
+            ("bits-large", [1920.0, 1080.0], ThemePreference::Dark),
+        ];
+        for (name, size, theme) in pictures {
+            let mut window = self.open("digits-cnn", size, theme);
+            window.state_mut().ask(Command::SweepBits);
+            wait(&mut window, 600, |app| {
+                app.session.as_ref().is_some_and(|s| s.bits_chart().is_some())
+            });
+            window.state_mut().notices.clear();
+            self.save(&mut window, name)?;
+        }
+        Ok(())
     }
 
     /// Two steps of the tour, and two plans of one model.

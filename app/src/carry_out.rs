@@ -85,6 +85,13 @@ impl App {
                 }
                 self.ask_model();
             }
+            Command::SweepBits => self.sweep_bits(),
+            Command::CancelSweep => {
+                if let Some(session) = &mut self.session {
+                    session.cancel_sweep();
+                }
+            }
+            Command::Bits(bits) => self.use_bits(bits),
             Command::NextPlan => self.change_plan(Session::next_draft),
             Command::DeletePlan => self.change_plan(Session::delete_draft),
             Command::BringBackPlan => self.change_plan(Session::bring_back_draft),

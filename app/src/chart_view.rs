@@ -6,7 +6,7 @@ use egui::{
     EventFilter, Id, Key, Pos2, Rect, Response, RichText, Sense, Stroke, StrokeKind, Tooltip, Ui,
     Vec2, WidgetInfo, WidgetType,
 };
-use microtome_engine::report::charts::{Chart, Frame, Hit, Scene, View};
+use microtome_engine::report::charts::{Chart, Frame, Hit, Scene, Value, View};
 
 use crate::plot_backend::plot;
 use crate::theme;
@@ -14,13 +14,21 @@ use crate::theme;
 /// Values that a chart's description spells out; the rest are counted.
 const MOST_SPOKEN: usize = 80;
 
+/// A chart that was drawn.
+pub struct Shown {
+    /// Its place.
+    pub response: Response,
+    /// The value that was clicked, or that Enter was pressed on.
+    pub chosen: Option<Value>,
+}
+
 /// Draws one of the engine's charts, with its title as the accessible name and its values as the
 /// description. Arrow keys go from value to value while it has the focus.
-pub fn chart(ui: &mut Ui, size: Vec2, chart: &Chart, view: &mut View) -> Response {
+pub fn chart(ui: &mut Ui, size: Vec2, chart: &Chart, view: &mut View) -> Shown {
     let (response, scene) = plot(ui, size, |area, look| chart.draw(area, look, view));
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(WidgetType::Image, enabled, chart.title()));
-    let Some(scene) = scene else { return response };
+    let Some(scene) = scene else { return Shown { response, chosen: None } };
     let origin = response.rect.min;
     legend(ui, &response, &scene, view);
 
@@ -34,13 +42,20 @@ pub fn chart(ui: &mut Ui, size: Vec2, chart: &Chart, view: &mut View) -> Respons
         ui.painter().rect_stroke(ring, 1, Stroke::new(1.5, color), StrokeKind::Outside);
         values(ui, &response, around, hit, hovered.is_some());
     }
+    let chosen =
+        match ui.input(|input| (input.pointer.primary_clicked(), input.key_pressed(Key::Enter))) {
+            (true, _) => hovered,
+            (false, true) => focused,
+            (false, false) => None,
+        };
+    let chosen = chosen.and_then(|index| scene.hits.get(index)).map(|hit| hit.value);
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_description(scene.summary(MOST_SPOKEN));
         if let Some(hit) = focused.and_then(|index| scene.hits.get(index)) {
             node.set_value(hit.sentence());
         }
     });
-    response
+    Shown { response, chosen }
 }
 
 /// The value that the keyboard is at, while the chart has the focus.

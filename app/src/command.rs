@@ -1,6 +1,7 @@
 //! Everything that menus, buttons and keys can ask for, in one place.
 
 use egui::{Context, Key, KeyboardShortcut, Modifiers};
+use microtome_engine::bits::Bits;
 use microtome_engine::prove::System;
 use microtome_engine::report::charts::Scaling;
 
@@ -91,6 +92,12 @@ pub enum Command {
     Cancel,
     /// Verifies the bundle again.
     Verify,
+    /// Tries other bits, to choose them for a target.
+    SweepBits,
+    /// Stops trying bits.
+    CancelSweep,
+    /// Quantises with these bits.
+    Bits(Bits),
     /// The case before.
     PreviousCase,
     /// The next case.
@@ -171,7 +178,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 59] = [
+    const PLAIN: [Self; 61] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -215,6 +222,8 @@ impl Command {
         Self::NextSystem,
         Self::CommitWeights,
         Self::NextObstacle,
+        Self::SweepBits,
+        Self::CancelSweep,
         Self::PreviousCase,
         Self::NextCase,
         Self::Fit,
@@ -284,6 +293,9 @@ impl Command {
             Self::Prove => "Prove",
             Self::Cancel => "Cancel",
             Self::Verify => "Verify",
+            Self::SweepBits => "Choose bits for a target…",
+            Self::CancelSweep => "Stop trying bits",
+            Self::Bits(_) => "Use these bits",
             Self::PreviousCase => "Previous case",
             Self::NextCase => "Next case",
             Self::Fit => "Fit model",
@@ -381,6 +393,12 @@ impl Command {
             Self::Prove => "Prove the marked slices in the background",
             Self::Cancel => "Stop proving; finished proofs of this run are dropped",
             Self::Verify => "Check the bundle of the last run again, as a stranger would",
+            Self::SweepBits => {
+                "Try other bits on the calibration set: error against predicted cost, and the \
+                 cheapest bits that keep a target"
+            }
+            Self::CancelSweep => "Stop trying bits; nothing changes",
+            Self::Bits(_) => "Quantise with these bits from now on",
             Self::PreviousCase => "The case before in the test set",
             Self::NextCase => "The next case in the test set",
             Self::Fit => "Show the whole model",

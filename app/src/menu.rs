@@ -109,6 +109,17 @@ impl App {
                 session.is_some_and(|s| s.is_stale()),
                 "There are no results of the plan as it was before.",
             ),
+            Command::SweepBits => match session {
+                None => Some(no_model),
+                Some(session) => session.why_not_sweep(),
+            },
+            Command::CancelSweep => {
+                needs(session.is_some_and(Session::is_sweeping), "No bits are being tried.")
+            }
+            Command::Bits(_) => needs(
+                session.is_some_and(|s| !s.is_proving()),
+                "A run goes on: wait for its end, or cancel it.",
+            ),
             Command::PreviousCase | Command::NextCase => {
                 needs(session.is_some_and(|s| s.case_count() > 1), "There is one case at most.")
             }
@@ -211,6 +222,7 @@ impl App {
                         &[C::ProveAll, C::ProveNone],
                         &[C::UseHalo2, C::UseWhir, C::NextSystem],
                         &[C::NextObstacle],
+                        &[C::SweepBits],
                         &[C::PreviousCase, C::NextCase],
                     ],
                 );

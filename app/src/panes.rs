@@ -164,7 +164,7 @@ impl App {
     }
 
     fn charts_pane(&mut self, ui: &mut Ui, tab: ChartTab) {
-        let Some(session) = &self.session else { return };
+        let Some(session) = &mut self.session else { return };
         let mut chosen = tab;
         let view = self.settings.chart_views.entry(tab).or_default();
         charts::show(ui, session, &mut chosen, view, &mut self.queue);

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use microtome_engine::bits::Bits;
 use microtome_engine::bundle::Custody;
 use microtome_engine::digest::Digest;
 use microtome_engine::files::{self, Access};
@@ -44,6 +45,9 @@ pub struct Project {
     /// Where the weights are while slices are proven.
     #[serde(default)]
     pub weights: Custody,
+    /// Bits of activations and weights.
+    #[serde(default)]
+    pub bits: Bits,
     /// What ranges of nodes took, under which program.
     pub measured: Option<KeptMeasured>,
     /// Where the user looked; nothing for all of the model.
@@ -130,6 +134,7 @@ impl Project {
             current: drafts.current_index(),
             whole_too: session.whole_too,
             weights: session.weights,
+            bits: session.bits(),
             measured: session.measured_ranges(),
             place,
             node,

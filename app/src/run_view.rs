@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use microtome_engine::digest::Digest;
 use microtome_engine::plan::Plan;
 use microtome_engine::predict::Prediction;
 use microtome_engine::program::Fidelity;
@@ -94,6 +95,8 @@ pub struct RunView {
     pub draft: u64,
     /// The case that is proven.
     pub case: usize,
+    /// Digest of the program that is proven, where that is known.
+    pub program: Option<Digest>,
     /// How it stands.
     pub status: Status,
     /// Its pieces.
@@ -160,6 +163,7 @@ impl RunView {
             plan,
             draft,
             case,
+            program: None,
             status: Status::Running,
             pieces: pieces.map(|piece| (piece, queued.clone())).collect(),
             outcome: None,

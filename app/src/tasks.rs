@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::Context;
+use microtome_engine::bits::{Bits, Sweep};
 use microtome_engine::bundle::{self, Bundle, Demands, Verdict};
 use microtome_engine::digest::Digest;
 use microtome_engine::inputs::{self, Inputs};
@@ -14,6 +15,7 @@ use microtome_engine::prove::System;
 use crate::app::{App, BottomTab};
 use crate::graph_view::GraphView;
 use crate::keeping;
+use crate::panels::charts::ChartTab;
 use crate::panels::log::Kind;
 use crate::panels::verify::Verified;
 use crate::project::{ENDING, Project};
@@ -48,6 +50,8 @@ pub(crate) enum Message {
     },
     Prepared {
         model: Digest,
+        /// The bits that it was prepared with.
+        bits: Bits,
         result: Box<Result<Prepared, String>>,
     },
     Provable {
@@ -87,6 +91,12 @@ pub(crate) enum Message {
     Balanced {
         model: Digest,
         result: Result<(Plan, Plan), String>,
+    },
+    /// What a sweep over bits found.
+    Swept {
+        model: Digest,
+        number: u64,
+        result: Result<Sweep, String>,
     },
     Written(Result<String, String>),
 }
@@ -270,8 +280,17 @@ impl App {
                     session.take_draft_estimates(draft, plan, rows);
                 }
             }
-            Message::Prepared { model, result } if Some(model) == open => {
-                self.prepared(ctx, *result);
+            Message::Prepared { model, bits, result } if Some(model) == open => {
+                // Other bits may have been chosen meanwhile; their program is on its way.
+                if self.session.as_ref().is_some_and(|session| session.bits() == bits) {
+                    self.prepared(ctx, *result);
+                }
+            }
+            Message::Swept { model, number, result } if Some(model) == open => {
+                let session = self.session.as_mut();
+                if let Some(reason) = session.and_then(|s| s.take_sweep(number, result)) {
+                    self.say(Kind::Error, reason);
+                }
             }
             Message::Provable { model, found } if Some(model) == open => {
                 if let Some(session) = &mut self.session {
@@ -335,6 +354,7 @@ impl App {
             | Message::Inputs { .. }
             | Message::Grouped { .. }
             | Message::Balanced { .. }
+            | Message::Swept { .. }
             | Message::DraftEstimated { .. }
             | Message::Verified { .. } => {}
         }
@@ -354,6 +374,9 @@ impl App {
         let graph = &session.graph;
         let text = format!("Opened {} with {} nodes.", path.display(), graph.nodes.len());
         self.say(Kind::Note, text);
+        if let Some(before) = &mut self.session {
+            before.cancel_sweep();
+        }
         // What was open before is written before it goes.
         self.save_now();
         self.keeper.forget();
@@ -383,10 +406,34 @@ impl App {
 
     fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
-        let (model, preparation) = (session.graph.digest, session.preparation());
+        let (model, bits, preparation) =
+            (session.graph.digest, session.bits(), session.preparation());
         self.workers.start("calibrate", move || {
             let result = Box::new(preparation.run());
-            Message::Prepared { model, result }
+            Message::Prepared { model, bits, result }
+        });
+    }
+
+    /// Quantises the model with other bits.
+    pub(crate) fn use_bits(&mut self, bits: Bits) {
+        let Some(session) = &mut self.session else { return };
+        if session.set_bits(bits) {
+            self.say(Kind::Note, format!("The model is quantised with {bits} now."));
+            self.prepare();
+        }
+    }
+
+    /// Tries other bits, and shows what comes of it.
+    pub(crate) fn sweep_bits(&mut self) {
+        self.settings.chart = ChartTab::Bits;
+        let Some(session) = &mut self.session else { return };
+        let model = session.graph.digest;
+        let Some(sweeping) = session.begin_sweep() else { return };
+        let number = sweeping.number();
+        self.workers.start("sweep over bits", move || Message::Swept {
+            model,
+            number,
+            result: sweeping.run(),
         });
     }
 
@@ -407,10 +454,11 @@ impl App {
                     model,
                     found: session::provability(&estimator),
                 });
+                let is_first = session.prepared.is_none() && !session.is_restored();
                 let begins_with = prepared.first_plan.as_ref().map(|plan| plan.system(0));
                 session.set_prepared(prepared);
-                let is_first = !session.is_restored() && session.common_system() == begins_with;
-                if begins_with == Some(System::Whir) && is_first {
+                let is_shown = is_first && session.common_system() == begins_with;
+                if begins_with == Some(System::Whir) && is_shown {
                     let text = "A few slices of this model are too large for halo2: the plan \
                                 begins with whir, which hides nothing. Cut it smaller for zero \
                                 knowledge.";
@@ -420,7 +468,10 @@ impl App {
                 self.ask_model();
             }
             Err(reason) => {
-                session.obstacle = Some(reason.clone());
+                // The program of the bits before is still there.
+                if !session.back_to_prepared_bits() {
+                    session.obstacle = Some(reason.clone());
+                }
                 self.say(Kind::Error, reason);
             }
         }

@@ -11,6 +11,7 @@ use common::{sample, wait_until};
 use egui::{Context, Frame, Theme, Ui, Vec2};
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use microtome_app::App;
+use microtome_app::command::Command;
 use microtome_app::panels::log::{Entry, Kind};
 use microtome_app::panels::verify::Verified;
 use microtome_app::panes::Pane;
@@ -127,6 +128,10 @@ fn window(theme: Theme) -> Harness<'static, Single> {
                 && session.systems().is_some()
                 && session.answer.as_ref().is_some_and(|answer| answer.fixed.is_some())
         })
+    });
+    window.state_mut().app.ask(Command::SweepBits);
+    wait_until(&mut window, "a sweep over bits", |single| {
+        single.app.session.as_ref().is_some_and(|session| session.bits_chart().is_some())
     });
     let app = &mut window.state_mut().app;
     app.shown_memory = Some(12_000_000_000);

@@ -15,6 +15,7 @@
 //! | [`onnx`] | bytes to [`graph::Graph`]: shapes, constant folding, the float reference |
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
+//! | [`bits`] | how many bits a model needs: error against cost over many settings, and the choice |
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`attack`] | changed copies of a bundle, and the check that catches each |
@@ -25,6 +26,7 @@
 #![warn(missing_docs)]
 
 pub mod attack;
+pub mod bits;
 pub mod bundle;
 pub mod cost;
 pub mod digest;

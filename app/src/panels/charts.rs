@@ -2,7 +2,7 @@
 //! plans beside each other, live while a run goes on.
 
 use egui::{ScrollArea, Ui, Vec2, WidgetInfo, WidgetType};
-use microtome_engine::report::charts::{Chart, Scaling, View};
+use microtome_engine::report::charts::{Chart, Scaling, Value, View};
 
 use crate::chart_view;
 use crate::command::Command;
@@ -40,16 +40,19 @@ pub enum ChartTab {
     Systems,
     /// The plans of the model beside each other.
     Plans,
+    /// Error against cost over bits.
+    Bits,
 }
 
 impl ChartTab {
     /// All of them, with what the tabs say.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 6] = [
         (Self::Compare, "Compare"),
         (Self::PerSlice, "By slice"),
         (Self::Timeline, "Timeline"),
         (Self::Systems, "Systems"),
         (Self::Plans, "Plans"),
+        (Self::Bits, "Bits"),
     ];
 }
 
@@ -62,6 +65,7 @@ pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
         ChartTab::Timeline => session.timeline().map(Chart::Timeline),
         ChartTab::Systems => session.systems().map(Chart::Systems),
         ChartTab::Plans => session.plans().map(Chart::Plans),
+        ChartTab::Bits => session.bits_chart().map(Chart::Bits),
     }
 }
 
@@ -69,7 +73,7 @@ pub fn chart(session: &Session, tab: ChartTab) -> Option<Chart> {
 /// changes it.
 pub fn show(
     ui: &mut Ui,
-    session: &Session,
+    session: &mut Session,
     tab: &mut ChartTab,
     view: &mut View,
     queue: &mut Vec<Command>,
@@ -89,16 +93,31 @@ pub fn show(
         ui.horizontal(|ui| tools(ui, chart.as_ref(), view, queue));
     }
     ui.add_space(theme::GAP);
+    if *tab == ChartTab::Bits {
+        super::bits::head(ui, session, queue);
+    }
     let Some(chart) = chart else {
-        super::nothing(ui, "There is nothing to draw until something can be proven.");
+        let text = match tab {
+            ChartTab::Bits => "Sweep to see what fewer or more bits do to answers and to costs.",
+            _ => "There is nothing to draw until something can be proven.",
+        };
+        super::nothing(ui, text);
         return;
     };
     // Bars in too little room would be left out: the panel scrolls instead.
     ScrollArea::vertical().id_salt("chart").auto_shrink(false).show(ui, |ui| {
-        // One row of bars needs less room than two.
-        let least = if matches!(chart, Chart::Systems(_)) { 220.0 } else { LEAST_HEIGHT };
+        // One row of bars needs less room than two, and points need less than bars.
+        let least = match chart {
+            Chart::Systems(_) => 220.0,
+            Chart::Bits(_) => 200.0,
+            _ => LEAST_HEIGHT,
+        };
         let size = Vec2::new(ui.available_width(), ui.available_height().max(least));
-        chart_view::chart(ui, size, &chart, view);
+        let chosen = chart_view::chart(ui, size, &chart, view).chosen;
+        if let Some(Value::Setting { bits, .. }) = chosen {
+            session.bits_view.picked = Some(bits);
+            ui.ctx().request_repaint();
+        }
     });
 }
 

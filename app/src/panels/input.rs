@@ -3,7 +3,7 @@
 use egui::{ColorImage, Sense, TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, WidgetType};
 use microtome_engine::report::format as fmt;
 
-use super::{fact, fact_about};
+use super::{bits, fact, fact_about};
 use crate::command::Command;
 use crate::session::{Answer, Session};
 use crate::theme;
@@ -19,7 +19,7 @@ pub struct InputPicture {
     texture: Option<TextureHandle>,
 }
 
-/// Draws input and answer.
+/// Draws input and answer, and the bits that the answer is computed with.
 pub fn show(ui: &mut Ui, session: &Session, picture: &mut InputPicture, queue: &mut Vec<Command>) {
     theme::heading(ui, "Input");
     input(ui, session, picture, queue);
@@ -30,6 +30,9 @@ pub fn show(ui: &mut Ui, session: &Session, picture: &mut InputPicture, queue: &
         (None, Some(_)) => super::nothing(ui, "Running the model…"),
         (Some(answer), Some(_)) => show_answer(ui, answer, session.expected_label()),
     }
+    ui.add_space(theme::GROUP);
+    theme::heading(ui, "Bits");
+    bits::settings(ui, session, queue);
 }
 
 fn input(ui: &mut Ui, session: &Session, picture: &mut InputPicture, queue: &mut Vec<Command>) {

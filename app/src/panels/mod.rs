@@ -1,5 +1,6 @@
 //! The panels around the graph, one module each.
 
+pub mod bits;
 pub mod charts;
 pub mod input;
 pub mod inspector;

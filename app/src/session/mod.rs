@@ -3,6 +3,7 @@
 //! This is the only module that speaks to the engine's stages; the panels ask it.
 
 mod answer;
+mod bits;
 mod compared;
 mod drafts;
 mod edits;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use microtome_engine::bits::Bits;
 use microtome_engine::bundle::Custody;
 use microtome_engine::cost::Totals;
 use microtome_engine::digest::Digest;
@@ -30,6 +32,7 @@ use microtome_engine::prove::System;
 use microtome_engine::run::{Measured, Pool};
 
 pub use answer::{Answer, ClassBar, Question};
+pub use bits::{BitsView, Sweeping};
 pub use drafts::{Draft, Drafts};
 pub use edits::Balancing;
 pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
@@ -72,6 +75,9 @@ pub struct Session {
     pub run: Option<RunView>,
     /// Prove the whole model too, for comparison.
     pub whole_too: bool,
+    /// What is known of other bits.
+    pub bits_view: BitsView,
+    bits: Bits,
     /// Where the weights are while slices are proven.
     pub weights: Custody,
     /// The processes that prove, with the keys of what was proven last.
@@ -153,6 +159,8 @@ impl Session {
             pool: Pool::lasting(),
             whole_too: true,
             weights: Custody::Public,
+            bits: Bits::default(),
+            bits_view: BitsView::default(),
             drafts: Drafts::new(plan),
             inputs: opened.inputs,
             inputs_version: 0,
@@ -255,7 +263,7 @@ impl Session {
     /// What lowering needs: the calibration set, else the case that is shown, else nothing.
     #[must_use]
     pub fn preparation(&self) -> Preparation {
-        let default = Settings::DEFAULT;
+        let default = self.bits.settings(Settings::DEFAULT.headroom);
         let headroom = Settings::INPUT_HEADROOM;
         let (cases, source, settings) = if !self.calibration.is_empty() {
             let cases = self.calibration.clone();
@@ -280,12 +288,18 @@ impl Session {
         self.estimates = None;
         self.by_system.clear();
         self.drafts.forget_estimates();
-        self.last_measured.clear();
-        // What was measured before the model was closed is of use where the program is the same.
-        if let Some((_, kept)) =
-            self.kept_measured.take_if(|(program, _)| *program == prepared.digest)
-        {
-            self.last_measured.extend(kept);
+        // What was measured before the model was closed, or with the bits before these, is of use
+        // where the program is the same.
+        let before = std::mem::take(&mut self.last_measured);
+        match &self.prepared {
+            Some(now) if now.digest == prepared.digest => self.last_measured = before,
+            now => {
+                let kept = self.kept_measured.take_if(|kept| kept.0 == prepared.digest);
+                self.last_measured = kept.map(|(_, ranges)| ranges).unwrap_or_default();
+                if let Some(now) = now.as_ref().filter(|_| !before.is_empty()) {
+                    self.kept_measured = Some((now.digest, before));
+                }
+            }
         }
         self.provability = None;
         self.obstacle = None;

@@ -49,6 +49,7 @@ impl Session {
         }
         self.whole_too = project.whole_too;
         self.weights = project.weights;
+        self.set_bits(project.bits);
         self.kept_measured = project.measured.map(|kept| {
             let ranges = kept.ranges.into_iter();
             (kept.program, ranges.map(|r| (((r.from, r.to), r.system), r.measured)).collect())

@@ -102,6 +102,7 @@ impl Session {
         let mut run = RunView::new(job, plan, draft, self.case, pieces, memory_bytes);
         // The plan can be edited while it is proven, so the run keeps what was expected of it.
         run.keep_predictions(|piece| self.prediction(piece));
+        run.program = Some(prepared.digest);
         self.run = Some(run);
     }
 
@@ -169,9 +170,13 @@ impl Session {
     }
 
     /// The last run, where this piece of it is the plan's as it is now: the same nodes, proven by
-    /// the same system.
+    /// the same system, of the same program.
     fn run_of(&self, piece: Piece) -> Option<&RunView> {
         let (now, run) = (self.plan(), self.run.as_ref()?);
+        let program = self.prepared.as_ref().map(|prepared| prepared.digest);
+        if run.program.is_some_and(|proven| Some(proven) != program) {
+            return None;
+        }
         let is_same = match piece {
             Piece::Slice(slice) => {
                 run.plan.cuts() == now.cuts() && run.plan.system(slice) == now.system(slice)

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::skeleton::{Scale, SkeletonKind, SkeletonOp};
 use super::{Skeleton, ValueId};
-use crate::onnx::{Model, OnnxError};
+use crate::onnx::{FloatTrace, Model, OnnxError};
 
 /// Choices of quantisation.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,70 @@ pub enum CalibrateError {
     },
 }
 
+/// The greatest magnitude that each tensor of the program takes on some inputs, headroom apart:
+/// what calibration finds, whatever the bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranges {
+    /// One for each of [`Skeleton::values`]; zero where the scale is derived.
+    greatest: Vec<f64>,
+}
+
+impl Ranges {
+    /// Ranges that hold nothing but zeros.
+    #[must_use]
+    pub fn new(skeleton: &Skeleton) -> Self {
+        Self { greatest: vec![0.0; skeleton.values.len()] }
+    }
+
+    /// Measures the ranges on inputs, each with one tensor for each of the graph's inputs.
+    ///
+    /// # Errors
+    /// Where the float reference can't run, a value is not finite, or there is no case.
+    pub fn measure(
+        model: &Model,
+        skeleton: &Skeleton,
+        cases: &[Vec<Vec<f32>>],
+    ) -> Result<Self, CalibrateError> {
+        if cases.is_empty() {
+            return Err(CalibrateError::NoCases);
+        }
+        let mut ranges = Self::new(skeleton);
+        for (case, inputs) in cases.iter().enumerate() {
+            ranges.widen(skeleton, &model.float_run(inputs)?, case)?;
+        }
+        Ok(ranges)
+    }
+
+    /// Widens the ranges to what a float run holds, that of the case with this index.
+    ///
+    /// # Errors
+    /// Where a value is not finite, or a tensor is missing in the run.
+    pub fn widen(
+        &mut self,
+        skeleton: &Skeleton,
+        trace: &FloatTrace,
+        case: usize,
+    ) -> Result<(), CalibrateError> {
+        for (value, greatest) in skeleton.values.iter().zip(&mut self.greatest) {
+            let (Scale::Measured, Some(tensor)) = (&value.scale, value.tensor) else {
+                continue;
+            };
+            let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
+                what: format!("up to tensor {:?}", value.name),
+                detail: "it depends on an operator that tract doesn't know".into(),
+            })?;
+            for &x in values {
+                if !x.is_finite() {
+                    let name = value.name.clone();
+                    return Err(CalibrateError::NotFinite { name, value: x, case });
+                }
+                *greatest = greatest.max(f64::from(x.abs()));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Card {
     /// Measures the ranges of all tensors on inputs: the greatest magnitude, times the headroom.
     /// Each case holds one tensor for each of the graph's inputs.
@@ -106,36 +170,21 @@ impl Card {
         settings: Settings,
         source: Source,
     ) -> Result<Self, CalibrateError> {
-        if cases.is_empty() {
-            return Err(CalibrateError::NoCases);
-        }
-        let mut greatest = vec![0.0f64; skeleton.values.len()];
-        for (case, inputs) in cases.iter().enumerate() {
-            let trace = model.float_run(inputs)?;
-            for (value, greatest) in skeleton.values.iter().zip(&mut greatest) {
-                let (Scale::Measured, Some(tensor)) = (&value.scale, value.tensor) else {
-                    continue;
-                };
-                let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
-                    what: format!("up to tensor {:?}", value.name),
-                    detail: "it depends on an operator that tract doesn't know".into(),
-                })?;
-                for &x in values {
-                    if !x.is_finite() {
-                        return Err(CalibrateError::NotFinite {
-                            name: value.name.clone(),
-                            value: x,
-                            case,
-                        });
-                    }
-                    *greatest = greatest.max(f64::from(x.abs()));
-                }
-            }
-        }
-        for range in &mut greatest {
-            *range *= settings.headroom;
-        }
-        Ok(Self::from_ranges(skeleton, &greatest, settings, source))
+        let ranges = Ranges::measure(model, skeleton, cases)?;
+        Ok(Self::of_ranges(skeleton, &ranges, settings, source))
+    }
+
+    /// A card for ranges that were measured before. It costs little, so that many settings can
+    /// share the float runs behind the ranges.
+    #[must_use]
+    pub fn of_ranges(
+        skeleton: &Skeleton,
+        ranges: &Ranges,
+        settings: Settings,
+        source: Source,
+    ) -> Self {
+        let greatest: Vec<f64> = ranges.greatest.iter().map(|r| r * settings.headroom).collect();
+        Self::from_greatest(skeleton, &greatest, settings, source)
     }
 
     /// Ranges estimated from the weights alone, for estimates of circuits: inputs are taken to
@@ -148,11 +197,11 @@ impl Card {
             deviation[op.output.index()] = estimated_deviation(op, &deviation);
         }
         let ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
-        Self::from_ranges(skeleton, &ranges, settings, Source::Nominal)
+        Self::from_greatest(skeleton, &ranges, settings, Source::Nominal)
     }
 
     /// Scales that are derived take nothing from the ranges.
-    fn from_ranges(
+    fn from_greatest(
         skeleton: &Skeleton,
         ranges: &[f64],
         settings: Settings,

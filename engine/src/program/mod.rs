@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 
-pub use card::{CalibrateError, Card, CardValue, Settings, Source};
+pub use card::{CalibrateError, Card, CardValue, Ranges, Settings, Source};
 pub use check::{KnownWeights, WeightSizes};
 pub use errors::node_errors;
 pub use exec::{RunError, Trace, accumulators, requantise};

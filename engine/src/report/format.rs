@@ -191,6 +191,22 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
+/// A distance of probabilities, such as D1, with up to three significant digits: `0.0123`, `0.005`,
+/// `0.00042`; below a millionth with an exponent.
+#[must_use]
+pub fn distance(value: f64) -> String {
+    let size = value.abs();
+    if !size.is_finite() || size == 0.0 || size >= 0.1 {
+        return three_digits(value);
+    }
+    if size < 1e-6 {
+        return format!("{value:.1e}");
+    }
+    let decimals = (2.0 - size.log10().floor()).clamp(3.0, 9.0) as usize;
+    let text = format!("{value:.decimals$}");
+    text.trim_end_matches('0').to_owned()
+}
+
 fn five_digits(value: f64) -> String {
     match value.abs() {
         size if size >= 9_999.5 => grouped_f64(value),
@@ -262,6 +278,22 @@ mod tests {
         assert_eq!(exact_bytes(389_973_120.0), "390 MB (389,973,120 B)");
         assert_eq!(exact_bytes(512.0), "512 B");
         assert_eq!(exact_bytes(f64::NAN), "–");
+    }
+
+    #[test]
+    fn distances_have_no_exponent_while_they_can_be_read() {
+        let cases = [
+            (0.0, "0"),
+            (0.2, "0.20"),
+            (0.005, "0.005"),
+            (0.012_34, "0.0123"),
+            (0.000_42, "0.00042"),
+            (1e-9, "1.0e-9"),
+            (f64::NAN, "–"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(distance(value), text);
+        }
     }
 
     #[test]

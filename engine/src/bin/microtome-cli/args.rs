@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use microtome_engine::bits::{Bits, Grid, Target};
 use microtome_engine::onnx::Bindings;
-use microtome_engine::program::Settings;
 
 /// The model.
 #[derive(Args)]
@@ -36,14 +36,75 @@ pub struct CardArgs {
     /// Inputs to calibrate the ranges with; without it, the input itself is taken
     #[arg(long, value_name = "FILE")]
     pub calib: Option<PathBuf>,
-    /// Bits of an activation
-    #[arg(long, value_name = "N", default_value_t = Settings::DEFAULT.act_bits,
-          value_parser = clap::value_parser!(u32).range(4..=12))]
-    pub act_bits: u32,
-    /// Bits of a weight
-    #[arg(long, value_name = "N", default_value_t = Settings::DEFAULT.weight_bits,
-          value_parser = clap::value_parser!(u32).range(4..=16))]
-    pub weight_bits: u32,
+    /// Bits of an activation, 4 to 12, or `auto` for the cheapest that keep the targets [default: 8]
+    #[arg(long, value_name = "N", value_parser = act_bits)]
+    pub act_bits: Option<BitsArg>,
+    /// Bits of a weight, 4 to 16, or `auto` for the cheapest that keep the targets [default: 12]
+    #[arg(long, value_name = "N", value_parser = weight_bits)]
+    pub weight_bits: Option<BitsArg>,
+    /// The part of answers that `auto` is to keep, 0 to 1 [default: 0.99, without --target-d1]
+    #[arg(long, value_name = "PART", value_parser = share)]
+    pub target_argmax: Option<f64>,
+    /// The mean D1 that `auto` is to keep below [default: 0.005, without --target-argmax]
+    #[arg(long, value_name = "D1", value_parser = share)]
+    pub target_d1: Option<f64>,
+}
+
+/// A number of bits, or the wish to have it chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BitsArg {
+    /// The cheapest number that keeps the targets.
+    Auto,
+    /// This number.
+    Is(u32),
+}
+
+impl BitsArg {
+    fn number(self) -> Option<u32> {
+        match self {
+            Self::Auto => None,
+            Self::Is(bits) => Some(bits),
+        }
+    }
+}
+
+impl CardArgs {
+    /// Whether some bits are to be chosen.
+    pub fn is_auto(&self) -> bool {
+        [self.act_bits, self.weight_bits].contains(&Some(BitsArg::Auto))
+    }
+
+    /// The bits that were given, and the usual ones for those that were not.
+    pub fn given_bits(&self) -> Bits {
+        let usual = Bits::default();
+        let number = |bits: Option<BitsArg>| bits.and_then(BitsArg::number);
+        Bits {
+            act_bits: number(self.act_bits).unwrap_or(usual.act_bits),
+            weight_bits: number(self.weight_bits).unwrap_or(usual.weight_bits),
+        }
+    }
+
+    /// The settings to choose from: bits that are not `auto` are as given, or as usual.
+    pub fn grid_to_choose_from(&self) -> Grid {
+        let given = self.given_bits();
+        let held = |bits: Option<BitsArg>, given| (bits != Some(BitsArg::Auto)).then_some(given);
+        let act_bits = held(self.act_bits, given.act_bits);
+        Grid::full().held(act_bits, held(self.weight_bits, given.weight_bits))
+    }
+
+    /// The settings to sweep over: all, unless bits are given.
+    pub fn grid_to_sweep(&self) -> Grid {
+        let number = |bits: Option<BitsArg>| bits.and_then(BitsArg::number);
+        Grid::full().held(number(self.act_bits), number(self.weight_bits))
+    }
+
+    /// What the chosen bits are to keep.
+    pub fn target(&self) -> Target {
+        match (self.target_argmax, self.target_d1) {
+            (None, None) => Target::DEFAULT,
+            (argmax_agreement, d1) => Target { argmax_agreement, d1 },
+        }
+    }
 }
 
 /// Which case of a file of inputs.
@@ -72,6 +133,30 @@ pub struct EffortArgs {
 impl EffortArgs {
     pub fn memory_bytes(&self) -> u64 {
         self.memory.unwrap_or_else(|| microtome_engine::run::available_bytes() / 10 * 9)
+    }
+}
+
+fn act_bits(text: &str) -> Result<BitsArg, String> {
+    bits(text, Bits::ACT)
+}
+
+fn weight_bits(text: &str) -> Result<BitsArg, String> {
+    bits(text, Bits::WEIGHT)
+}
+
+fn bits(text: &str, [least, most]: [u32; 2]) -> Result<BitsArg, String> {
+    match text.parse() {
+        _ if text == "auto" => Ok(BitsArg::Auto),
+        Ok(bits) if (least..=most).contains(&bits) => Ok(BitsArg::Is(bits)),
+        _ => Err(format!("write `auto`, or a number from {least} to {most}")),
+    }
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("it must be a number from 0 to 1".to_owned()),
     }
 }
 
@@ -126,6 +211,38 @@ mod tests {
         for text in ["", "GiB", "-1", "1.2.3", "5 bananas", "0"] {
             assert!(bytes(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn bits_are_a_number_or_auto() {
+        assert_eq!(act_bits("auto"), Ok(BitsArg::Auto));
+        assert_eq!((act_bits("12"), weight_bits("16")), (Ok(BitsArg::Is(12)), Ok(BitsArg::Is(16))));
+        for text in ["", "3", "13", "8.0", "AUTO", "-4"] {
+            assert!(act_bits(text).is_err(), "{text}");
+        }
+        assert_eq!((share("0.99"), share("1")), (Ok(0.99), Ok(1.0)));
+        for text in ["", "1.01", "-0.1", "NaN", "99%"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn bits_that_are_not_auto_stay() {
+        let args = |act_bits, weight_bits| CardArgs {
+            calib: None,
+            act_bits,
+            weight_bits,
+            target_argmax: None,
+            target_d1: Some(0.1),
+        };
+        let (auto, nine) = (Some(BitsArg::Auto), Some(BitsArg::Is(9)));
+        assert_eq!(args(auto, None).grid_to_choose_from().weight_bits, [12]);
+        assert_eq!(args(auto, nine).grid_to_choose_from().weight_bits, [9]);
+        assert_eq!(args(auto, auto).grid_to_choose_from(), Grid::full());
+        assert_eq!(args(None, None).grid_to_sweep(), Grid::full());
+        assert_eq!(args(nine, None).grid_to_sweep().act_bits, [9]);
+        assert!(args(None, auto).is_auto() && !args(nine, None).is_auto());
+        assert_eq!(args(None, None).target(), Target { argmax_agreement: None, d1: Some(0.1) });
     }
 
     #[test]

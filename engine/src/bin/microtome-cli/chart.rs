@@ -1,4 +1,4 @@
-//! The comparison as a chart in a file.
+//! Charts in files.
 
 use std::path::Path;
 
@@ -51,7 +51,8 @@ pub fn write(
     write_chart(path, &chart)
 }
 
-fn write_chart(path: &Path, chart: &Chart) -> Result<()> {
+/// Writes a chart in the form that the file's ending says.
+pub fn write_chart(path: &Path, chart: &Chart) -> Result<()> {
     let view = View::default();
     let bytes = match ending(path).as_str() {
         "svg" => to_svg(chart, &view, SIZE_PX, false)?.into_bytes(),

@@ -5,10 +5,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use microtome_engine::bundle::WeightCard;
+use microtome_engine::plan::Plan;
+use microtome_engine::prove::System;
 use microtome_engine::report::format;
 use serde::Serialize;
 
 use crate::args::{CardArgs, ModelArgs};
+use crate::bits::ChosenBits;
 use crate::opened::Opened;
 use crate::{End, output};
 
@@ -37,6 +40,8 @@ struct CommitJson {
     /// Bytes of the card.
     card_bytes: u64,
     commit_secs: f64,
+    #[serde(flatten)]
+    bits: ChosenBits,
 }
 
 pub fn main(args: &Args) -> Result<End> {
@@ -45,8 +50,11 @@ pub fn main(args: &Args) -> Result<End> {
          inputs to calibrate with (--calib FILE)",
     )?;
     let opened = Opened::open(&args.model)?;
-    let quantised = opened.calibrate(&args.card, None)?;
     let graph = &opened.model.graph;
+    // The system that can bind weights which it isn't shown.
+    let mut plan = Plan::whole(graph.digest);
+    plan.set_all_systems(System::Whir);
+    let quantised = opened.calibrate(&args.card, None, &plan)?;
     let start = Instant::now();
     let card = WeightCard::of(graph, &opened.skeleton, &quantised.program, quantised.card.clone())
         .map_err(anyhow::Error::msg)?;
@@ -58,6 +66,7 @@ pub fn main(args: &Args) -> Result<End> {
         committed: card.roots.iter().flatten().count(),
         card_bytes: card.encode().len() as u64,
         commit_secs,
+        bits: quantised.bits,
     };
     if args.json {
         output::json(&result)?

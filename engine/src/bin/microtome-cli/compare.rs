@@ -14,6 +14,7 @@ use microtome_engine::run::{Measured, Pool, Request, Reveal};
 use serde::Serialize;
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
+use crate::bits::ChosenBits;
 use crate::opened::{Opened, Quantised};
 use crate::output;
 use crate::proving::{self, ProofJson};
@@ -55,6 +56,8 @@ struct CompareJson {
     first: ComparisonJson,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     systems: BTreeMap<System, ComparisonJson>,
+    #[serde(flatten)]
+    bits: ChosenBits,
 }
 
 #[derive(Clone, Serialize)]
@@ -95,7 +98,8 @@ pub fn main(args: &Args) -> Result<End> {
     }
     let opened = Opened::open(&args.model)?;
     let input = opened.input(&args.input)?;
-    let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let first_plan = opened.plan(Some(&args.plan), args.systems.first().copied())?;
+    let quantised = opened.calibrate(&args.card, Some(&input), &first_plan)?;
     let choices: Vec<Option<System>> = match args.systems.as_slice() {
         [] => vec![None],
         systems => systems.iter().copied().map(Some).collect(),
@@ -124,7 +128,7 @@ pub fn main(args: &Args) -> Result<End> {
     };
     let (_, first) = found.swap_remove(0);
     if args.json {
-        output::json(&CompareJson { first, systems })?
+        output::json(&CompareJson { first, systems, bits: quantised.bits })?
     } else {
         output::text(&text)?
     }

@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod attack;
+mod bits;
 mod chart;
 mod commit;
 mod compare;

@@ -11,6 +11,7 @@ use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
 use microtome_engine::prove::System;
 
 use crate::args::{CardArgs, InputArgs, ModelArgs};
+use crate::bits::{self, ChosenBits};
 use crate::plan;
 
 /// An opened model and its structure.
@@ -23,6 +24,7 @@ pub struct Opened {
 pub struct Quantised {
     pub card: Card,
     pub program: Arc<Program>,
+    pub bits: ChosenBits,
 }
 
 impl Opened {
@@ -47,20 +49,29 @@ impl Opened {
         Ok(cases.swap_remove(case))
     }
 
-    /// Calibrates on a file, else on the input.
-    pub fn calibrate(&self, args: &CardArgs, input: Option<&Case>) -> Result<Quantised> {
-        let settings = |headroom| Settings {
-            act_bits: args.act_bits,
-            weight_bits: args.weight_bits,
-            headroom,
-        };
+    /// Calibrates on a file, else on the input. Bits that are to be chosen are chosen by what
+    /// proving the slices of `plan` costs.
+    pub fn calibrate(
+        &self,
+        args: &CardArgs,
+        input: Option<&Case>,
+        plan: &Plan,
+    ) -> Result<Quantised> {
+        let bits = bits::chosen(self, args, input, plan)?;
+        self.calibrate_with(args, input, bits)
+    }
+
+    /// Calibrates for bits that are known.
+    pub fn calibrate_with(
+        &self,
+        args: &CardArgs,
+        input: Option<&Case>,
+        bits: ChosenBits,
+    ) -> Result<Quantised> {
+        let settings = |headroom| bits.bits.settings(headroom);
         let card = match (&args.calib, input) {
             (Some(path), _) => {
-                let cases: Vec<_> = inputs::read(path, &self.model.graph)?
-                    .cases
-                    .into_iter()
-                    .map(|case| case.tensors)
-                    .collect();
+                let cases = self.calibration_cases(path)?;
                 let settings = settings(Settings::DEFAULT.headroom);
                 let source = Source::Data { cases: cases.len(), headroom: settings.headroom };
                 Card::calibrate(&self.model, &self.skeleton, &cases, settings, source)?
@@ -74,7 +85,13 @@ impl Opened {
             (None, None) => Card::nominal(&self.skeleton, settings(Settings::DEFAULT.headroom)),
         };
         let program = self.skeleton.lower(&self.model.graph, &card)?;
-        Ok(Quantised { card, program: Arc::new(program) })
+        Ok(Quantised { card, program: Arc::new(program), bits })
+    }
+
+    /// The cases of a calibration set.
+    pub fn calibration_cases(&self, path: &Path) -> Result<Vec<Vec<Vec<f32>>>> {
+        let cases = inputs::read(path, &self.model.graph)?.cases.into_iter();
+        Ok(cases.map(|case| case.tensors).collect())
     }
 
     /// The plan of a file, which must be of this model; without a file, one slice. A proof system

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 use crate::End;
 use crate::args::{self, CardArgs, ModelArgs};
-use crate::opened::Opened;
+use crate::bits::ChosenBits;
+use crate::opened::{Opened, Quantised};
 use crate::output;
 
 /// Bytes that a plan file may have.
@@ -67,6 +68,8 @@ struct PlanJson<'a> {
     plan: &'a Plan,
     /// What the scales behind the estimates come from.
     calibration: &'a Source,
+    #[serde(flatten)]
+    bits: &'a ChosenBits,
     slices: Vec<SliceJson>,
     monolithic: SliceJson,
 }
@@ -95,7 +98,8 @@ struct SliceJson {
 }
 
 /// Keys of a plan file that are estimates, and no part of the plan.
-const ESTIMATES: [&str; 3] = ["calibration", "slices", "monolithic"];
+const ESTIMATES: [&str; 7] =
+    ["calibration", "slices", "monolithic", "act_bits", "weight_bits", "target_met", "bits_reason"];
 
 /// Reads the plan of a file that `plan -o` wrote, or that somebody wrote with `model` and `cuts`.
 pub fn read_file(path: &Path) -> Result<Plan> {
@@ -116,29 +120,20 @@ pub fn main(args: &Args) -> Result<End> {
         None => None,
         Some(path) => Some(opened.case(path, 0)?),
     };
-    let quantised = opened.calibrate(&args.card, input.as_ref())?;
-    let graph = &opened.model.graph;
-    let estimator = Estimator::new(
-        Arc::clone(graph),
-        Arc::clone(&opened.skeleton),
-        Arc::clone(&quantised.program),
-    );
-    let mut whole = Plan::whole(graph.digest);
-    // Balance and budget go by what the slices cost with their system.
-    whole.set_all_systems(args.system.unwrap_or_default());
-    let mut plan = match (args.slices, &args.cuts, args.budget) {
-        (Some(slices), _, _) => whole.balanced(&estimator, slices, args.balance, args.tolerance)?,
-        (_, Some(cuts), _) => Plan::from_cuts(graph.digest, &opened.skeleton, cuts)?,
-        (_, _, Some(budget)) => whole.within_budget(&estimator, budget)?,
-        (None, None, None) => whole,
-    };
-    if let Some(system) = args.system {
-        plan.set_all_systems(system);
+    let given = ChosenBits::given(&args.card);
+    let mut quantised = opened.calibrate_with(&args.card, input.as_ref(), given)?;
+    let (mut estimator, mut plan) = cut(args, &opened, &quantised)?;
+    if args.card.is_auto() {
+        // Bits are chosen by what the slices cost, and the slices are made by what they cost: the
+        // plan of the usual bits decides on the bits, and is made anew with these.
+        quantised = opened.calibrate(&args.card, input.as_ref(), &plan)?;
+        (estimator, plan) = cut(args, &opened, &quantised)?;
     }
     let slices = estimator.slices(&plan);
     let result = PlanJson {
         plan: &plan,
         calibration: &quantised.card.source,
+        bits: &quantised.bits,
         slices: (0..).zip(&slices).map(|(i, slice)| slice_json(i, slice, &estimator)).collect(),
         monolithic: slice_json(0, &estimator.whole(plan.system(0)), &estimator),
     };
@@ -152,6 +147,26 @@ pub fn main(args: &Args) -> Result<End> {
         output::text(&describe(&result))?
     }
     Ok(End::Success)
+}
+
+/// Cuts the model as is asked for.
+fn cut(args: &Args, opened: &Opened, quantised: &Quantised) -> Result<(Estimator, Plan)> {
+    let graph = &opened.model.graph;
+    let (skeleton, program) = (Arc::clone(&opened.skeleton), Arc::clone(&quantised.program));
+    let estimator = Estimator::new(Arc::clone(graph), skeleton, program);
+    let mut whole = Plan::whole(graph.digest);
+    // Balance and budget go by what the slices cost with their system.
+    whole.set_all_systems(args.system.unwrap_or_default());
+    let mut plan = match (args.slices, &args.cuts, args.budget) {
+        (Some(slices), _, _) => whole.balanced(&estimator, slices, args.balance, args.tolerance)?,
+        (_, Some(cuts), _) => Plan::from_cuts(graph.digest, &opened.skeleton, cuts)?,
+        (_, _, Some(budget)) => whole.within_budget(&estimator, budget)?,
+        (None, None, None) => whole,
+    };
+    if let Some(system) = args.system {
+        plan.set_all_systems(system);
+    }
+    Ok((estimator, plan))
 }
 
 fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> SliceJson {

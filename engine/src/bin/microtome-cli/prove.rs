@@ -9,8 +9,10 @@ use microtome_engine::bundle::{Custody, Secrets};
 use microtome_engine::prove::System;
 use microtome_engine::report::format;
 use microtome_engine::run::{Pool, Request, Reveal};
+use serde::Serialize;
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
+use crate::bits::ChosenBits;
 use crate::opened::Opened;
 use crate::proving::ProofJson;
 use crate::{End, output, proving};
@@ -59,11 +61,19 @@ pub struct Args {
     json: bool,
 }
 
+#[derive(Serialize)]
+struct ProveJson {
+    #[serde(flatten)]
+    proof: ProofJson,
+    #[serde(flatten)]
+    bits: ChosenBits,
+}
+
 pub fn main(args: &Args) -> Result<End> {
     let opened = Opened::open(&args.model)?;
     let input = opened.input(&args.input)?;
-    let quantised = opened.calibrate(&args.card, Some(&input))?;
     let plan = opened.plan(args.plan.as_deref(), args.system)?;
+    let quantised = opened.calibrate(&args.card, Some(&input), &plan)?;
     let prove: BTreeSet<usize> = match &args.only {
         Some(only) => only.iter().copied().collect(),
         None => (0..plan.slice_count()).collect(),
@@ -97,11 +107,11 @@ pub fn main(args: &Args) -> Result<End> {
     if let Some(path) = &args.report {
         proving::write_report(path, &opened, quantised.program, &plan, &outcome)?;
     }
-    let result = proving::proof_json(sliced, &outcome);
+    let result = ProveJson { proof: proving::proof_json(sliced, &outcome), bits: quantised.bits };
     if args.json {
         output::json(&result)?;
     } else {
-        output::text(&describe(&result))?;
+        output::text(&describe(&result.proof))?;
     }
     if complete {
         return Ok(End::Success);

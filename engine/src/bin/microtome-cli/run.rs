@@ -6,11 +6,13 @@ use anyhow::Result;
 use microtome_engine::bundle::{Layout, Outline};
 use microtome_engine::onnx::FloatTrace;
 use microtome_engine::program::{Fidelity, Program, Trace};
+use microtome_engine::prove::System;
 use microtome_engine::report::table::Table;
 use serde::Serialize;
 
 use crate::End;
 use crate::args::{CardArgs, InputArgs, ModelArgs};
+use crate::bits::{self, ChosenBits, Files};
 use crate::opened::Opened;
 use crate::output;
 
@@ -25,6 +27,19 @@ pub struct Args {
     plan: Option<PathBuf>,
     #[command(flatten)]
     card: CardArgs,
+    /// Tries every setting of bits instead of running one: error against predicted cost, and the
+    /// cheapest setting that keeps the targets
+    #[arg(long)]
+    sweep_bits: bool,
+    /// The proof system whose cost the sweep shows, instead of the plan's
+    #[arg(long, value_name = "SYSTEM", requires = "sweep_bits")]
+    system: Option<System>,
+    /// Draws the sweep into a file, .svg or .png, or writes its numbers, .csv
+    #[arg(long, value_name = "FILE", requires = "sweep_bits")]
+    chart: Option<PathBuf>,
+    /// Writes the numbers of the sweep
+    #[arg(long, value_name = "FILE.csv", requires = "sweep_bits")]
+    csv: Option<PathBuf>,
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
@@ -38,6 +53,8 @@ struct RunJson {
     fidelity: Option<Fidelity>,
     label: Option<i64>,
     program: String,
+    #[serde(flatten)]
+    bits: ChosenBits,
     slices: Vec<SliceError>,
 }
 
@@ -55,8 +72,12 @@ struct SliceError {
 pub fn main(args: &Args) -> Result<End> {
     let opened = Opened::open(&args.model)?;
     let input = opened.input(&args.input)?;
-    let plan = opened.plan(args.plan.as_deref(), None)?;
-    let quantised = opened.calibrate(&args.card, Some(&input))?;
+    let plan = opened.plan(args.plan.as_deref(), args.system)?;
+    if args.sweep_bits {
+        let files = Files { chart: args.chart.as_deref(), csv: args.csv.as_deref() };
+        return bits::sweep(&opened, &args.card, &input, &plan, &files, args.json);
+    }
+    let quantised = opened.calibrate(&args.card, Some(&input), &plan)?;
     let program = &quantised.program;
     let graph = &opened.model.graph;
     let layout = Outline::of(graph, &opened.skeleton)
@@ -78,6 +99,7 @@ pub fn main(args: &Args) -> Result<End> {
         fidelity,
         label: input.label,
         program: program.digest().to_string(),
+        bits: quantised.bits.clone(),
     };
     if args.json {
         output::json(&result)?

@@ -162,6 +162,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw(&Circle::new(self.px(at), radius, self.stroke(color, 1.5)))
     }
 
+    /// A circle around a point that it leaves to be seen.
+    pub fn ring(&self, at: (f64, f64), radius: f64, color: RGBColor, width: f64) -> Drawn<DB> {
+        let radius = (radius * self.scale).round().max(1.0) as i32;
+        self.area.draw(&Circle::new(self.px(at), radius, self.stroke(color, width)))
+    }
+
     pub fn text(
         &self,
         text: &str,

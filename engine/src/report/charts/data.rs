@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bits::{Bits, Point};
 use crate::predict::Prediction;
 use crate::prove::System;
 use crate::run::Measured;
@@ -350,6 +351,21 @@ impl PlanCosts {
     pub fn new(name: impl Into<String>, slices: Vec<PieceCosts>) -> Self {
         Self { name: name.into(), slices, linking_secs: Quantity::default() }
     }
+}
+
+/// What settings of bits do to a model's answers, against what they cost.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BitsData {
+    /// What is shown, such as the model's name; may be empty.
+    pub subtitle: String,
+    /// The settings that were tried.
+    pub points: Vec<Point>,
+    /// The greatest D1 that is asked for.
+    pub target_d1: Option<f64>,
+    /// The setting that is chosen.
+    pub chosen: Option<Bits>,
+    /// The setting in use.
+    pub current: Option<Bits>,
 }
 
 /// Several plans of one model side by side. Fill it with a [`PlanCosts::new`] for each plan, its

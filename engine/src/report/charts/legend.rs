@@ -18,6 +18,10 @@ pub(super) enum Mark {
     Prediction,
     /// A line with measured points.
     Line(RGBColor),
+    /// A point.
+    Dot(RGBColor),
+    /// A plain line.
+    Stroke(RGBColor),
     /// A hollow point: predicted, not measured.
     Hollow,
     /// A dashed line.
@@ -147,6 +151,8 @@ fn draw_mark<DB: DrawingBackend>(
             canvas.line(&[(x, y), (end, y)], ink(color), 2.0)?;
             canvas.dot((middle, y), 3.0, ink(color), true)
         }
+        Mark::Dot(color) => canvas.dot((middle, y), 3.5, ink(color), true),
+        Mark::Stroke(color) => canvas.line(&[(x, y), (end, y)], ink(color), 1.5),
         Mark::Hollow => canvas.dot((middle, y), 3.0, ink(canvas.palette.muted), false),
         Mark::Dashed(color) => canvas.dashed_line((x, y), (end, y), ink(color), 1.5),
         Mark::Outline(color) => canvas.outline(swatch, ink(color), 2.0),

@@ -12,6 +12,7 @@
 
 mod bars;
 mod bitmap;
+mod bits;
 mod canvas;
 mod cells;
 mod compare;
@@ -37,10 +38,11 @@ mod view;
 use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingAreaErrorKind, DrawingBackend};
 
+pub use bits::bits;
 pub use compare::compare;
 pub use data::{
-    CompareData, MemorySample, PerSliceData, Phase, PieceCosts, PlanCosts, PlansData, Predicted,
-    Quantity, RowState, Scales, Span, SweepData, SweepPoint, SystemsData, SystemsPiece,
+    BitsData, CompareData, MemorySample, PerSliceData, Phase, PieceCosts, PlanCosts, PlansData,
+    Predicted, Quantity, RowState, Scales, Span, SweepData, SweepPoint, SystemsData, SystemsPiece,
     TimelineData, TimelineRow,
 };
 pub use export::{ExportError, MAX_SIDE_PX, to_png, to_svg};
@@ -98,6 +100,8 @@ pub enum Chart {
     Systems(SystemsData),
     /// See [`PlansData`].
     Plans(PlansData),
+    /// See [`BitsData`].
+    Bits(BitsData),
 }
 
 impl Chart {
@@ -111,6 +115,7 @@ impl Chart {
             Self::Sweep(_) => sweep::TITLE,
             Self::Systems(_) => systems::TITLE,
             Self::Plans(_) => plans::TITLE,
+            Self::Bits(_) => bits::TITLE,
         }
     }
 
@@ -137,6 +142,7 @@ impl Chart {
             Self::Sweep(data) => sweep(area, data, look, view),
             Self::Systems(data) => systems(area, data, look, view),
             Self::Plans(data) => plans(area, data, look, view),
+            Self::Bits(data) => bits(area, data, look, view),
         }
     }
 

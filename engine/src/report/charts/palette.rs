@@ -34,6 +34,7 @@ pub struct Palette {
     phases: [RGBColor; 6],
     systems: [RGBColor; System::ALL.len()],
     plans: [RGBColor; 4],
+    steps: [RGBColor; 2],
 }
 
 /// A colour on its way to the ground, for what is hidden.
@@ -59,6 +60,18 @@ impl Palette {
     #[must_use]
     pub fn plan(&self, index: usize) -> RGBColor {
         self.plans[index % self.plans.len()]
+    }
+
+    /// The colour of a step among `count`, from the pale of the first to the strong of the last:
+    /// what has an order is told by lightness, which any eye can.
+    #[must_use]
+    pub fn step(&self, index: usize, count: usize) -> RGBColor {
+        let part = index as f64 / count.saturating_sub(1).max(1) as f64;
+        let [from, to] = self.steps;
+        let mix = |from: u8, to: u8| {
+            (f64::from(from) + (f64::from(to) - f64::from(from)) * part.min(1.0)).round() as u8
+        };
+        RGBColor(mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2))
     }
 
     /// The colour of a proof system where systems are compared.
@@ -95,6 +108,7 @@ const LIGHT: Palette = Palette {
         RGBColor(0, 158, 115),
         RGBColor(168, 84, 135),
     ],
+    steps: [RGBColor(240, 190, 110), RGBColor(0, 66, 122)],
 };
 
 const DARK: Palette = Palette {
@@ -124,4 +138,5 @@ const DARK: Palette = Palette {
         RGBColor(22, 170, 126),
         RGBColor(214, 138, 182),
     ],
+    steps: [RGBColor(120, 84, 30), RGBColor(150, 214, 255)],
 };

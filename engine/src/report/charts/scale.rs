@@ -16,6 +16,8 @@ pub enum Measure {
     Bytes,
     /// Things that are counted, such as slices.
     Count,
+    /// Distances of probabilities, which have no unit.
+    Distance,
 }
 
 const COUNT: [Unit; 1] = [Unit { name: "", size: 1.0, from: 0.0 }];
@@ -28,6 +30,7 @@ impl Measure {
             Self::Secs => format::secs(value),
             Self::Bytes => format::bytes_f64(value),
             Self::Count => format::count(value.max(0.0).round() as u64),
+            Self::Distance => format::distance(value),
         }
     }
 
@@ -37,17 +40,20 @@ impl Measure {
         match self {
             Self::Secs => format::exact_secs(value),
             Self::Bytes => format::exact_bytes(value),
-            Self::Count => self.text(value),
+            Self::Count | Self::Distance => self.text(value),
         }
     }
 
     /// A power of ten with its unit, as a logarithmic axis shows it.
     fn power_text(self, value: f64) -> String {
+        if self == Self::Distance {
+            return format::distance(value);
+        }
         // Minutes and hours have no powers of ten: a long time is many seconds.
         let units: &[Unit] = match self {
             Self::Secs => &TIME_UNITS[..3],
             Self::Bytes => &BYTE_UNITS,
-            Self::Count => &COUNT,
+            Self::Count | Self::Distance => &COUNT,
         };
         let unit = Unit::of(value, units);
         let number = value / unit.size;
@@ -60,7 +66,7 @@ impl Measure {
         match self {
             Self::Secs => Unit::of(value, &TIME_UNITS),
             Self::Bytes => Unit::of(value, &BYTE_UNITS),
-            Self::Count => COUNT[0],
+            Self::Count | Self::Distance => COUNT[0],
         }
     }
 }
@@ -97,6 +103,8 @@ pub(super) struct Scale {
     unit: Unit,
     /// The value at the near end of a logarithmic axis; zero on one from zero.
     floor: f64,
+    /// Where the axis begins: the floor, or above it where only points are drawn.
+    near: f64,
     /// Whether a logarithmic axis has lines at two and five times its powers of ten.
     fine: bool,
     measure: Measure,
@@ -116,6 +124,7 @@ impl Scale {
             step: round.unwrap_or(10.0) * power * unit.size,
             unit,
             floor: 0.0,
+            near: 0.0,
             fine: false,
             measure,
         }
@@ -134,7 +143,22 @@ impl Scale {
         let decades = (linear.max / floor).log10();
         let step = 10f64.powf((decades / ticks.max(1) as f64).ceil().max(1.0));
         let fine = decades * 3.0 <= ticks as f64 + 1.5;
-        Self { step, floor, fine, ..linear }
+        Self { step, floor, near: floor, fine, ..linear }
+    }
+
+    /// The same for points, which need no room to stand on: a logarithmic axis then begins a little
+    /// below the least value.
+    pub fn close_to(self, extent: Extent, ticks: usize) -> Self {
+        if !self.is_logarithmic() {
+            return self;
+        }
+        let least = extent.least.unwrap_or(self.near) * 0.8;
+        let near = self.near.max(least.min(self.max / 2.0));
+        // Fewer powers of ten are seen now, so that there may be room for more lines.
+        let decades = (self.max / near).log10();
+        let fine = self.fine || decades < 1.5;
+        let step = 10f64.powf((decades / (ticks as f64 + 1.0)).ceil().max(1.0));
+        Self { near, fine, step: step.min(self.step), ..self }
     }
 
     /// Whether it is logarithmic.
@@ -149,7 +173,9 @@ impl Scale {
             let parts: &[f64] = if self.fine { &[1.0, 2.0, 5.0] } else { &[1.0] };
             let powers = std::iter::successors(Some(self.floor), |value| Some(value * self.step));
             let lines = powers.flat_map(|power| parts.iter().map(move |part| power * part));
-            let shown = lines.take_while(|value| *value <= self.max * 1.000_001);
+            let shown = lines
+                .take_while(|value| *value <= self.max * 1.000_001)
+                .filter(|value| *value >= self.near * 0.999_999);
             return shown.map(|value| (value, self.measure.power_text(value))).take(100).collect();
         }
         let step = self.step / self.unit.size;
@@ -177,7 +203,7 @@ impl Scale {
     /// Where a value lies between the near and the far end, as a share.
     pub fn share(&self, value: f64) -> f64 {
         if self.is_logarithmic() {
-            let share = (value / self.floor).ln() / (self.max / self.floor).ln();
+            let share = (value / self.near).ln() / (self.max / self.near).ln();
             // Zero has no logarithm; it lies at the near end.
             return if value > 0.0 { share.clamp(0.0, 1.0) } else { 0.0 };
         }
@@ -236,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_of_points_begins_near_the_least() {
+        let extent = Extent { least: Some(0.83), largest: 7.0 };
+        let scale = Scale::spanning(extent, 6, Measure::Secs, Scaling::Log).close_to(extent, 6);
+        let labels: Vec<_> = scale.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["1 s", "2 s", "5 s"]);
+        assert!(scale.share(0.83) > 0.05 && scale.share(0.83) < 0.15);
+        assert_eq!((scale.share(7.0), scale.share(0.1)), (1.0, 0.0));
+        let linear = Scale::spanning(extent, 6, Measure::Secs, Scaling::Linear);
+        assert_eq!(linear.close_to(extent, 6), linear);
+    }
+
+    #[test]
     fn odd_values_still_make_an_axis() {
         for largest in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-9, 1e300, f64::MIN_POSITIVE] {
             for ticks in [0, 1, 5] {
@@ -247,6 +285,9 @@ mod tests {
                     let scale = Scale::spanning(extent, ticks, Measure::Secs, Scaling::Log);
                     assert!((1..=101).contains(&scale.ticks().len()), "{least} {largest}");
                     assert!(scale.share(largest).is_finite(), "{least} {largest}");
+                    let close = scale.close_to(extent, ticks);
+                    assert!((0..=101).contains(&close.ticks().len()), "{least} {largest}");
+                    assert!(close.share(largest).is_finite(), "{least} {largest}");
                 }
             }
         }

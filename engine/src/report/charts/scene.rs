@@ -1,6 +1,7 @@
 //! What a drawing left where: the marks with their values, and the entries of the legend. The code
 //! that draws a mark records it, so that what the pointer finds is what the eye sees.
 
+use crate::bits::Bits;
 use crate::report::format;
 
 use super::data::{Phase, Quantity};
@@ -53,6 +54,23 @@ pub enum Value {
         start_secs: f64,
         /// When it ended; nothing while it goes on.
         end_secs: Option<f64>,
+    },
+    /// A setting of bits.
+    Setting {
+        /// The bits.
+        bits: Bits,
+        /// Mean D1.
+        d1: f64,
+        /// The part of answers that stay, 0 to 1.
+        argmax_agreement: f64,
+        /// Inputs that were run.
+        inputs: usize,
+        /// Those of them without an answer.
+        failed: usize,
+        /// Predicted seconds of proving.
+        prove_secs: f64,
+        /// Predicted bytes of the largest slice.
+        peak_bytes: f64,
     },
     /// Memory at a moment.
     Memory {
@@ -107,6 +125,21 @@ impl Hit {
                     }
                     None => facts.push(("ended at", "still running".to_owned())),
                 }
+                facts
+            }
+            Value::Setting {
+                d1, argmax_agreement, inputs, failed, prove_secs, peak_bytes, ..
+            } => {
+                let mut facts = vec![
+                    ("D1", format::distance(d1)),
+                    ("arg-max agrees", format!("{:.1}%", 100.0 * argmax_agreement)),
+                    ("inputs", inputs.to_string()),
+                ];
+                if failed > 0 {
+                    facts.push(("out of range", failed.to_string()));
+                }
+                facts.push(("predicted time", exact(prove_secs)));
+                facts.push(("predicted peak", Measure::Bytes.text(peak_bytes)));
                 facts
             }
             Value::Memory { at_secs, bytes } => {

@@ -3,8 +3,11 @@
 use crate::report::table::Table;
 
 use super::Chart;
-use super::data::{PieceCosts, PlansData, Quantity, SweepData, SystemsData, TimelineData};
+use super::data::{
+    BitsData, PieceCosts, PlansData, Quantity, SweepData, SystemsData, TimelineData,
+};
 use super::plans::COSTS;
+use crate::bits::frontier;
 use crate::prove::System;
 
 /// The chart's data as a table.
@@ -26,6 +29,7 @@ pub(super) fn of(chart: &Chart) -> Table {
         Chart::Sweep(data) => sweep(data),
         Chart::Systems(data) => systems(data),
         Chart::Plans(data) => plans(data),
+        Chart::Bits(data) => bits(data),
     }
 }
 
@@ -119,6 +123,57 @@ fn plans(data: &PlansData) -> Table {
             row.extend(quantity_cells(&Quantity { measured, ..quantity }));
         }
         row.extend(quantity_cells(&plan.linking_secs));
+        table.push(row);
+    }
+    table
+}
+
+/// One row a setting, with all that is known of it.
+fn bits(data: &BitsData) -> Table {
+    let mut table = Table::new([
+        "act_bits",
+        "weight_bits",
+        "d1",
+        "tvd",
+        "argmax_agreement",
+        "inputs",
+        "failed",
+        "predicted_prove_secs",
+        "predicted_low_prove_secs",
+        "predicted_high_prove_secs",
+        "predicted_peak_bytes",
+        "predicted_proof_bytes",
+        "k",
+        "rows",
+        "cells",
+        "lookups",
+        "unproven_slices",
+        "on_frontier",
+        "chosen",
+    ]);
+    let on_frontier = frontier(&data.points);
+    let count = |value: Option<usize>| value.map_or_else(String::new, |value| value.to_string());
+    for (index, point) in data.points.iter().enumerate() {
+        let mut row = vec![point.bits.act_bits.to_string(), point.bits.weight_bits.to_string()];
+        row.extend([point.d1, point.tvd, point.argmax_agreement].map(cell));
+        row.extend([point.inputs, point.failed].map(|count| count.to_string()));
+        match &point.cost {
+            Some(cost) => {
+                row.extend([
+                    cost.predicted_prove_secs.to_string(),
+                    cost.predicted_prove_secs_low.to_string(),
+                    cost.predicted_prove_secs_high.to_string(),
+                    cost.predicted_peak_bytes.to_string(),
+                    cost.predicted_proof_bytes.to_string(),
+                    count(cost.k.map(|k| k as usize)),
+                ]);
+                row.extend([cost.rows, cost.cells, cost.lookups].map(count));
+                row.push(cost.unproven.to_string());
+            }
+            None => row.extend(std::iter::repeat_n(String::new(), 10)),
+        }
+        row.push(on_frontier.contains(&index).to_string());
+        row.push((data.chosen == Some(point.bits)).to_string());
         table.push(row);
     }
     table

@@ -1,6 +1,7 @@
 //! Charts are drawn from typical, empty, large and absurd data.
 
 use super::*;
+use crate::bits::{Bits, Cost, Point};
 
 fn piece(name: &str, prove_secs: f64, measured: bool) -> PieceCosts {
     let quantity = |value: f64| {
@@ -15,6 +16,28 @@ fn piece(name: &str, prove_secs: f64, measured: bool) -> PieceCosts {
         verify_secs: quantity(0.02),
         peak_bytes: quantity(prove_secs * 90e6),
         proof_bytes: quantity(4_800.0),
+    }
+}
+
+/// A setting of bits: later ones take longer and err less.
+fn setting(i: usize, size: f64) -> Point {
+    let bits = Bits { act_bits: 4 + (i / 3) as u32, weight_bits: 4 + 4 * (i % 3) as u32 };
+    let cost = Cost {
+        predicted_prove_secs: size * (1 + i) as f64,
+        predicted_peak_bytes: 50_000_000,
+        k: Some(11),
+        rows: Some(1500),
+        ..Cost::default()
+    };
+    Point {
+        bits,
+        d1: Some(0.02 / (1 + i * i) as f64),
+        tvd: Some(0.1 / (1 + i * i) as f64),
+        argmax_agreement: Some(0.975),
+        inputs: 40,
+        failed: i % 2,
+        problem: None,
+        cost: Some(cost),
     }
 }
 
@@ -91,6 +114,13 @@ fn charts(n: usize, size: f64) -> Vec<Chart> {
                 .map(|i| PlanCosts::new(format!("plan {i}"), slices[..=i].to_vec()))
                 .collect(),
         }),
+        Chart::Bits(BitsData {
+            subtitle: String::new(),
+            points: (0..n).map(|i| setting(i, size)).collect(),
+            target_d1: Some(0.004),
+            chosen: Some(setting(1, size).bits),
+            current: Some(setting(2, size).bits),
+        }),
     ]
 }
 
@@ -116,7 +146,13 @@ fn color_of(palette: &Palette, series: Series) -> plotters::style::RGBColor {
         Series::Phase(phase) => palette.phase(phase),
         Series::System(system) => palette.system(system),
         Series::Plan(index) => palette.plan(index),
-        Series::Predicted | Series::Current | Series::Budget => panic!("{series:?} has no marks"),
+        // The tests have weights of 4, 8 and 12 bits.
+        Series::Weights(bits) => palette.step(bits as usize / 4 - 1, 3),
+        Series::Predicted
+        | Series::Current
+        | Series::Budget
+        | Series::Frontier
+        | Series::Target => panic!("{series:?} has no marks"),
     }
 }
 
@@ -209,7 +245,7 @@ fn what_is_hidden_is_not_drawn_and_its_entry_stays() {
 
 #[test]
 fn charts_show_their_labels_and_values() {
-    let expected: [&[&str]; 7] = [
+    let expected: [&[&str]; 8] = [
         &[
             "Sliced against monolithic",
             "lenet-digits.onnx",
@@ -223,6 +259,14 @@ fn charts_show_their_labels_and_values() {
         &["Cost over the number of slices", "sweet spot: 3 slices", "Time (s)"],
         &["Proof systems", "whir (integrity only)", "Prove (log scale)", "whir 82× less", "–"],
         &["Plans", "plan 2", "Slowest slice", "≥ 8.00 s", "Slices"],
+        &[
+            "Error against cost",
+            "4-bit weights",
+            "chosen: 4 × 8 bits",
+            "now: 4 × 12 bits",
+            "Mean D1 (log scale)",
+            "target",
+        ],
     ];
     for (chart, texts) in charts(3, 2.0).iter().zip(expected) {
         let svg = to_svg(chart, &View::default(), (900, 420), false).unwrap();

@@ -32,6 +32,12 @@ pub enum Series {
     System(System),
     /// A plan, by its place among those that are compared.
     Plan(usize),
+    /// Settings with so many bits of a weight.
+    Weights(u32),
+    /// The least error for each cost.
+    Frontier,
+    /// What is asked for.
+    Target,
 }
 
 /// How an axis of values is divided.
