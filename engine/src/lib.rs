@@ -15,6 +15,7 @@
 //! | [`onnx`] | bytes to [`graph::Graph`]: shapes, constant folding, the float reference |
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
+//! | [`split`] | nodes that are too big, as tiles that compute the same |
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`attack`] | changed copies of a bundle, and the check that catches each |
@@ -39,3 +40,4 @@ pub mod program;
 pub mod prove;
 pub mod report;
 pub mod run;
+pub mod split;

@@ -112,10 +112,13 @@ impl Card {
         let mut greatest = vec![0.0f64; skeleton.values.len()];
         for (case, inputs) in cases.iter().enumerate() {
             let trace = model.float_run(inputs)?;
-            for (value, greatest) in skeleton.values.iter().zip(&mut greatest) {
-                let (Scale::Measured, Some(tensor)) = (&value.scale, value.tensor) else {
-                    continue;
+            for (index, value) in skeleton.values.iter().enumerate() {
+                let (place, tensor) = match (&value.scale, value.tensor) {
+                    (Scale::Measured, Some(tensor)) => (index, tensor),
+                    (Scale::Part(first), Some(tensor)) => (first.index(), tensor),
+                    _ => continue,
                 };
+                let greatest = &mut greatest[place];
                 let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
                     what: format!("up to tensor {:?}", value.name),
                     detail: "it depends on an operator that tract doesn't know".into(),
@@ -147,7 +150,12 @@ impl Card {
         for op in &skeleton.ops {
             deviation[op.output.index()] = estimated_deviation(op, &deviation);
         }
-        let ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
+        let mut ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
+        for (index, value) in skeleton.values.iter().enumerate() {
+            if let Scale::Part(first) = value.scale {
+                ranges[first.index()] = ranges[first.index()].max(ranges[index]);
+            }
+        }
         Self::from_ranges(skeleton, &ranges, settings, Source::Nominal)
     }
 
