@@ -139,7 +139,7 @@ impl Session {
     #[must_use]
     pub fn new(opened: Opened) -> Self {
         let graph = Arc::clone(&opened.model.graph);
-        let plan = Plan::whole(graph.digest);
+        let plan = Plan::of(&graph);
         Self {
             facts: opened.facts,
             totals: opened.totals,

@@ -169,7 +169,7 @@ impl Preparation {
         let program = Arc::new(program);
         let estimator =
             Estimator::new(Arc::clone(&model.graph), Arc::clone(skeleton), Arc::clone(&program));
-        let first_plan = first_plan(&estimator, Plan::whole(model.graph.digest));
+        let first_plan = first_plan(&estimator, Plan::of(&model.graph));
         let crossing = |&cut: &usize| (cut, estimator.crossing(cut).bytes);
         let crossings = skeleton.legal_cuts().iter().map(crossing).collect();
         let digest = program.digest();

@@ -41,6 +41,7 @@ pub(crate) use weight_card::committed_digest;
 pub use weight_card::{Custody, WeightCard};
 
 use crate::digest::Digest;
+use crate::graph::{Split, Splits};
 use crate::program::{Card, ProgramSlice, ValueId};
 use crate::prove::{Commitment, Salt, System};
 
@@ -59,6 +60,10 @@ pub struct Bundle {
 pub struct Header {
     /// Digest of the model's file and of the shapes that its inputs were bound to.
     pub model: Digest,
+    /// The nodes of it that are split into tiles, by name, increasing. Whoever verifies splits
+    /// them too.
+    #[serde(deserialize_with = "format::bounded")]
+    pub splits: Vec<(String, Split)>,
     /// Digest of the fixed-point program; where the weights are committed, of their roots in their
     /// place.
     pub program: Digest,
@@ -143,6 +148,13 @@ impl SliceRecord {
 }
 
 impl Header {
+    /// The nodes that are split; none where the list is not in its order.
+    #[must_use]
+    pub fn splits(&self) -> Option<Splits> {
+        let increasing = self.splits.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        increasing.then(|| Splits(self.splits.iter().cloned().collect()))
+    }
+
     /// The revealed tensor with this id.
     #[must_use]
     pub fn opening(&self, value: ValueId) -> Option<&Opening> {

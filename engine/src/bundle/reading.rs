@@ -10,6 +10,7 @@ use crate::digest::Digest;
 use crate::onnx::Model;
 use crate::program::{Program, Skeleton};
 use crate::prove::whir::{self, WeightRoot};
+use crate::split;
 
 /// What a bundle is verified against.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ impl Subject<'_> {
     #[must_use]
     pub fn digest(self) -> Digest {
         match self {
-            Self::Model(model) => model.graph.digest,
+            Self::Model(model) => model.graph.file_digest(),
             Self::Card(card) => card.outline.model,
         }
     }
@@ -70,9 +71,16 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
             subject.digest().short()
         ));
     }
-    let outline;
+    let splits = header.splits().ok_or("the splits of the bundle are not in their order")?;
+    let (outline, tiles);
     let (outline, program, roots, has_weights) = match subject {
         Subject::Model(model) => {
+            let model = if splits == model.graph.splits() {
+                model
+            } else {
+                tiles = split::split(model, &splits).map_err(|error| error.to_string())?;
+                &tiles
+            };
             let skeleton = Skeleton::of(&model.graph);
             let program =
                 skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
@@ -88,6 +96,9 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
                 return Err("the bundle's proofs are about public weights, and a card has none: \
                             verify it against the model"
                     .to_owned());
+            }
+            if splits != card.outline.splits {
+                return Err("the bundle splits other nodes than the card".to_owned());
             }
             if header.card != card.card {
                 return Err("the bundle was quantised otherwise than the card".to_owned());

@@ -1,6 +1,6 @@
 //! Which nodes are to be split into tiles, and what a split graph's parts are parts of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -116,6 +116,8 @@ pub struct Tiling {
     pub parts: BTreeMap<TensorId, Part>,
     /// The nodes that compute a tile of what one node of the graph before computes.
     pub tiles: BTreeMap<usize, Tile>,
+    /// The nodes that only cut off parts or join them.
+    pub moves: BTreeSet<usize>,
 }
 
 /// A part of a tensor.

@@ -135,6 +135,10 @@ impl Model {
         let nodes: BTreeMap<&str, usize> =
             graph.nodes.iter().enumerate().map(|(i, node)| (node.name.as_str(), i)).collect();
         let parts = (0u32..).map(TensorId).zip(&graph.tensors);
+        let moves = rewriting.nodes.iter().filter_map(|node| match node {
+            NewNode::Slice { name, .. } | NewNode::Concat { name, .. } => Some(name.as_str()),
+            NewNode::Kept(_) | NewNode::Tile(_) => None,
+        });
         let tiling = Tiling {
             model: before,
             splits: rewriting.splits.clone(),
@@ -142,6 +146,7 @@ impl Model {
                 .filter_map(|(id, t)| Some((id, rewriting.parts.get(&t.name)?.clone())))
                 .collect(),
             tiles: tiles.iter().filter_map(|(name, t)| Some((*nodes.get(name)?, *t))).collect(),
+            moves: moves.filter_map(|name| nodes.get(name).copied()).collect(),
         };
         graph.tiling = Some(Arc::new(tiling));
         Ok(Self {

@@ -86,7 +86,10 @@ pub enum BalanceError {
         locked: usize,
     },
     /// A single node is over the budget.
-    #[error("no plan fits {budget} bytes: node {node:?} alone needs {needs} to prove")]
+    #[error(
+        "no plan fits {budget} bytes: node {node:?} alone needs {needs} to prove; split it into \
+         tiles where it can be"
+    )]
     Budget {
         /// The budget.
         budget: u64,
@@ -257,6 +260,7 @@ impl Plan {
 
     fn with_cuts(&self, cuts: Vec<usize>) -> Self {
         let mut plan = Self::whole(self.model);
+        plan.splits = self.splits.clone();
         plan.locked = self.locked.clone();
         plan.system = self.system;
         // A slice that still starts at the same cut keeps its own system.

@@ -17,7 +17,7 @@ const MOST_WEIGHTS: usize = 1 << 28;
 
 /// Nodes that are split together, tile by tile.
 #[derive(Clone, Debug)]
-pub(crate) struct Group {
+pub(super) struct Group {
     /// The node that was asked for.
     pub head: usize,
     /// What is divided.
@@ -71,17 +71,9 @@ impl Group {
             reason,
         };
         bounded(graph, node, split)?;
-        let at = output_axis(graph, node, split.axis).map_err(refused)?;
-        // The first reason is the most telling one, so it is found before tiles are counted.
-        let unit = unit(graph, node, split.axis).map_err(refused)?;
-        needs(graph, node, split.axis, at, &(0..unit)).map_err(refused)?;
-        if node.outputs.iter().skip(1).flatten().any(|&id| is_used(graph, id)) {
-            return Err(refused("its further outputs are used".into()));
-        }
-        let grown = Growth::new(graph, (split.axis, at, unit), head, taken).grow();
-        let side = grown.side(head).map_err(refused)?;
+        let grown = Growth::of(graph, head, split.axis, taken).map_err(refused)?;
+        let units = grown.units().map_err(refused)?;
         let step = grown.unit;
-        let units = side / step;
         if split.parts < 2 || split.parts > units {
             return Err(refused(format!(
                 "it can be divided into 2 to {units} tiles, not {}",
@@ -98,7 +90,7 @@ impl Group {
             let starts = starts.iter().map(|start| start / factor);
             members.push((member, starts.zip(ends).map(|(from, to)| from..to).collect()));
         }
-        let group = Self { head, axis: split.axis, at, members };
+        let group = Self { head, axis: split.axis, at: grown.at, members };
         group.check(graph).map_err(refused)?;
         Ok(group)
     }
@@ -127,6 +119,13 @@ impl Group {
     }
 }
 
+/// The most tiles that a node can be split into; less than two where it can't be split so.
+pub(super) fn most_parts(graph: &Graph, head: usize, axis: Axis) -> usize {
+    let none = BTreeSet::new();
+    let grown = Growth::of(graph, head, axis, &none);
+    grown.and_then(|grown| grown.units()).unwrap_or(0).min(MOST_PARTS)
+}
+
 fn is_used(graph: &Graph, id: TensorId) -> bool {
     !graph.tensor(id).consumers.is_empty() || graph.outputs.contains(&id)
 }
@@ -151,6 +150,7 @@ struct Growth<'a> {
     axis: Axis,
     at: usize,
     taken: &'a BTreeSet<usize>,
+    head: usize,
     /// Nodes, each with the steps of the head's output that one of its own stands for.
     members: BTreeMap<usize, usize>,
     /// The outputs of the members.
@@ -160,16 +160,29 @@ struct Growth<'a> {
 }
 
 impl<'a> Growth<'a> {
-    fn new(
+    /// The whole group of a node.
+    fn of(
         graph: &'a Graph,
-        (axis, at, unit): (Axis, usize, usize),
         head: usize,
+        axis: Axis,
         taken: &'a BTreeSet<usize>,
-    ) -> Self {
+    ) -> Result<Self, String> {
+        let node = &graph.nodes[head];
+        let at = output_axis(graph, node, axis)?;
+        let unit = unit(graph, node, axis)?;
+        needs(graph, node, axis, at, &(0..unit))?;
+        if node.outputs.iter().skip(1).flatten().any(|&id| is_used(graph, id)) {
+            return Err("its further outputs are used".into());
+        }
         let (members, tensors) = (BTreeMap::new(), BTreeMap::new());
-        let mut growth = Self { graph, axis, at, taken, members, tensors, unit };
+        let mut growth = Self { graph, axis, at, taken, head, members, tensors, unit };
         growth.push(head, 1);
-        growth
+        Ok(growth.grow())
+    }
+
+    /// How many tiles there can be.
+    fn units(&self) -> Result<usize, String> {
+        Ok(self.side(self.head)? / self.unit)
     }
 
     fn push(&mut self, node: usize, factor: usize) {
@@ -241,8 +254,7 @@ impl<'a> Growth<'a> {
 
     /// With half of the head's positions in a unit there are two tiles at least.
     fn least_side(&self) -> usize {
-        let head = self.members.iter().find(|&(_, &factor)| factor == 1).map(|(&node, _)| node);
-        head.and_then(|head| self.side(head).ok()).map_or(0, |side| side / 2)
+        self.side(self.head).map_or(0, |side| side / 2)
     }
 }
 

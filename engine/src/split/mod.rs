@@ -15,6 +15,7 @@
 //! off where they are made.
 
 mod emit;
+mod fitting;
 mod group;
 mod needs;
 #[cfg(test)]
@@ -28,7 +29,8 @@ use crate::onnx::{Model, OnnxError};
 use crate::program::Skeleton;
 use crate::program::skeleton::SkeletonKind;
 
-pub(crate) use group::Group;
+pub use fitting::fitting;
+use group::Group;
 
 /// Why a model can't be split so.
 #[derive(Debug, thiserror::Error)]

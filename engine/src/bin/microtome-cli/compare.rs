@@ -93,7 +93,7 @@ pub fn main(args: &Args) -> Result<End> {
     if let Some(path) = &args.chart {
         chart::check(path)?;
     }
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, Some(&args.plan))?;
     let input = opened.input(&args.input)?;
     let quantised = opened.calibrate(&args.card, Some(&input))?;
     let choices: Vec<Option<System>> = match args.systems.as_slice() {

@@ -1,16 +1,18 @@
 //! `plan`: where to cut, and what that is predicted to cost.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use microtome_engine::cost::Totals;
 use microtome_engine::files::{self, Access};
+use microtome_engine::graph::Splits;
+use microtome_engine::inputs::Case;
 use microtome_engine::plan::{Estimator, Metric, Plan, SliceEstimate};
 use microtome_engine::program::Source;
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::report::format::{bytes, grouped, secs};
 use microtome_engine::report::table::Table;
+use microtome_engine::split;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -111,24 +113,31 @@ pub fn read_file(path: &Path) -> Result<Plan> {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let mut opened = Opened::open(&args.model)?;
     let input = match &args.input {
         None => None,
         Some(path) => Some(opened.case(path, 0)?),
     };
-    let quantised = opened.calibrate(&args.card, input.as_ref())?;
-    let graph = &opened.model.graph;
-    let estimator = Estimator::new(
-        Arc::clone(graph),
-        Arc::clone(&opened.skeleton),
-        Arc::clone(&quantised.program),
-    );
-    let mut whole = Plan::whole(graph.digest);
+    let mut quantised = opened.calibrate(&args.card, input.as_ref())?;
+    let mut estimator = opened.estimator(&quantised);
+    let mut whole = Plan::of(&opened.model.graph);
     // Balance and budget go by what the slices cost with their system.
-    whole.set_all_systems(args.system.unwrap_or_default());
+    let system = args.system.unwrap_or_default();
+    whole.set_all_systems(system);
+    if let Some(budget) = args.budget.filter(|_| args.model.splits.is_empty())
+        && whole.within_budget(&estimator, budget).is_err()
+        && let Some(splits) = fitting_splits(&opened, args, input.as_ref(), (budget, system))?
+    {
+        opened = Opened::of(split::split(&opened.model, &splits)?);
+        quantised = opened.calibrate(&args.card, input.as_ref())?;
+        estimator = opened.estimator(&quantised);
+        whole = Plan::of(&opened.model.graph);
+        whole.set_all_systems(system);
+    }
+    let graph = &opened.model.graph;
     let mut plan = match (args.slices, &args.cuts, args.budget) {
         (Some(slices), _, _) => whole.balanced(&estimator, slices, args.balance, args.tolerance)?,
-        (_, Some(cuts), _) => Plan::from_cuts(graph.digest, &opened.skeleton, cuts)?,
+        (_, Some(cuts), _) => Plan::cut(graph, &opened.skeleton, cuts)?,
         (_, _, Some(budget)) => whole.within_budget(&estimator, budget)?,
         (None, None, None) => whole,
     };
@@ -152,6 +161,20 @@ pub fn main(args: &Args) -> Result<End> {
         output::text(&describe(&result))?
     }
     Ok(End::Success)
+}
+
+/// The splits with which every node fits the budget, where there are some.
+fn fitting_splits(
+    opened: &Opened,
+    args: &Args,
+    input: Option<&Case>,
+    (budget, system): (u64, System),
+) -> Result<Option<Splits>> {
+    split::fitting(&opened.model, budget, system, |model| {
+        let tiles = Opened::of(model.clone());
+        let quantised = tiles.calibrate(&args.card, input)?;
+        Ok(tiles.estimator(&quantised))
+    })
 }
 
 fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> SliceJson {
@@ -230,6 +253,9 @@ fn describe(result: &PlanJson<'_>) -> String {
     }
     table.push(row("whole".to_owned(), &result.monolithic));
     let mut text = format!("{}\ncuts {:?}\n", table.to_text(), result.plan.cuts());
+    if !result.plan.splits.is_empty() {
+        text.push_str(&format!("split {}\n", result.plan.splits));
+    }
     for slice in &result.slices {
         if let Some(obstacle) = &slice.obstacle {
             text.push_str(&format!("slice {} can't be proven: {obstacle}\n", slice.index));

@@ -60,7 +60,7 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, args.plan.as_deref())?;
     let input = opened.input(&args.input)?;
     let quantised = opened.calibrate(&args.card, Some(&input))?;
     let plan = opened.plan(args.plan.as_deref(), args.system)?;
