@@ -12,6 +12,7 @@ mod report;
 mod restore;
 mod results;
 mod slicing;
+mod splitting;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -36,6 +37,7 @@ pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
 pub use record::Record;
 pub use report::Reporting;
 pub use slicing::{Group, GroupKey, GroupQuestion};
+pub use splitting::{SplitModel, Splitting};
 pub use systems::{Provability, provability};
 
 use crate::run_view::RunView;

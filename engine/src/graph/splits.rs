@@ -114,6 +114,8 @@ pub struct Tiling {
     pub splits: Splits,
     /// The tensors that hold a part of one tensor of the graph before.
     pub parts: BTreeMap<TensorId, Part>,
+    /// The nodes that were asked to be split, with their names.
+    pub heads: BTreeMap<usize, String>,
     /// The nodes that compute a tile of what one node of the graph before computes.
     pub tiles: BTreeMap<usize, Tile>,
     /// The nodes that only cut off parts or join them.

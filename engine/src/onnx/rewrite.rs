@@ -145,6 +145,10 @@ impl Model {
             parts: parts
                 .filter_map(|(id, t)| Some((id, rewriting.parts.get(&t.name)?.clone())))
                 .collect(),
+            heads: tiles
+                .iter()
+                .map(|(_, tile)| (tile.head, self.graph.nodes[tile.head].name.clone()))
+                .collect(),
             tiles: tiles.iter().filter_map(|(name, t)| Some((*nodes.get(name)?, *t))).collect(),
             moves: moves.filter_map(|name| nodes.get(name).copied()).collect(),
         };

@@ -4,6 +4,7 @@
 //! ([`Skeleton::legal_cuts`]): nodes that lower to nothing follow their absorber.
 
 mod balance;
+mod carry;
 mod cheap;
 mod edit;
 mod estimate;

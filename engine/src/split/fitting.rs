@@ -15,9 +15,21 @@ const MOST_STEPS_BACK: usize = 32;
 /// Rounds of the search: doubling and halving reach the most tiles that a node may have.
 const MOST_ROUNDS: usize = 48;
 
-/// Finds the splits with the fewest tiles of which each is predicted to prove within a budget of
-/// bytes, for the nodes that don't fit it by themselves. None where no node is too large, or no
-/// splits help. `estimator` calibrates a model and gives the estimates of its slices.
+/// What is to fit.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The bytes that proving a tile may take.
+    pub budget: u64,
+    /// The proof system.
+    pub system: System,
+    /// The node of the model's file that is to be split, with the layer before it where it goes
+    /// along with that; none for every node that doesn't fit the budget by itself.
+    pub node: Option<String>,
+}
+
+/// Finds the splits with the fewest tiles of which each is predicted to prove within a budget.
+/// Other splits that the model has are kept. None where no node is too large, or no splits help.
+/// `estimator` calibrates a model and gives the estimates of its slices.
 ///
 /// Tiles of different layers hardly depend on each other, so the number of tiles of every layer is
 /// searched for at once: doubled until its tiles fit, then halved.
@@ -26,12 +38,21 @@ const MOST_ROUNDS: usize = 48;
 /// Those of `estimator`, and where a split of the model can't be made.
 pub fn fitting<E: From<SplitError>>(
     model: &Model,
-    budget: u64,
-    system: System,
+    wanted: &Wanted,
     mut estimator: impl FnMut(&Model) -> Result<Estimator, E>,
 ) -> Result<Option<Splits>, E> {
-    let model = model.unsplit();
-    let mut searches = searches(model, &estimator(model)?, budget, system);
+    let (kept, model) = (model.graph.splits(), model.unsplit());
+    let graph = &model.graph;
+    let (budget, system) = (wanted.budget, wanted.system);
+    let heads: BTreeSet<usize> = match &wanted.node {
+        Some(name) => {
+            let node = graph.nodes.iter().position(|node| node.name == *name);
+            node.and_then(|node| head_of(graph, node)).into_iter().collect()
+        }
+        None => heads(graph, &estimator(model)?, wanted),
+    };
+    let of = |head| Some((head, search(graph, head, &kept)?));
+    let mut searches: BTreeMap<usize, Search> = heads.into_iter().filter_map(of).collect();
     if searches.is_empty() {
         return Ok(None);
     }
@@ -39,7 +60,7 @@ pub fn fitting<E: From<SplitError>>(
         if searches.values().all(|search| search.trial().is_none()) {
             break;
         }
-        let tiles = split(model, &splits_of(&model.graph, &searches))?;
+        let tiles = split(model, &splits_of(graph, &kept, &searches))?;
         let Some(tiling) = tiles.graph.tiling.clone() else { break };
         let estimates = estimator(&tiles)?;
         for (&head, search) in &mut searches {
@@ -51,7 +72,7 @@ pub fn fitting<E: From<SplitError>>(
         }
     }
     let found = searches.values().all(|search| search.least_fitting.is_some());
-    Ok(found.then(|| splits_of(&model.graph, &searches)))
+    Ok(found.then(|| splits_of(graph, &kept, &searches)))
 }
 
 /// How many tiles a layer needs, as far as that is known.
@@ -85,12 +106,15 @@ impl Search {
         } else {
             self.too_few = trial;
         }
-        if self.least_fitting.is_none()
-            && self.too_few >= self.most
-            && let Some((axis, most)) = self.otherwise.take()
-        {
-            *self = Self { axis, most, too_few: 1, least_fitting: None, otherwise: None };
+        if self.least_fitting.is_none() && self.too_few >= self.most {
+            *self = self.turned().unwrap_or_else(|| self.clone());
         }
+    }
+
+    /// The search along the other axis.
+    fn turned(&self) -> Option<Self> {
+        let (axis, most) = self.otherwise?;
+        Some(Self { axis, most, too_few: 1, least_fitting: None, otherwise: None })
     }
 
     /// The split of the next round; of the last one, where the search is over.
@@ -100,36 +124,33 @@ impl Search {
     }
 }
 
-fn splits_of(graph: &Graph, searches: &BTreeMap<usize, Search>) -> Splits {
+fn splits_of(graph: &Graph, kept: &Splits, searches: &BTreeMap<usize, Search>) -> Splits {
+    let mut splits = kept.clone();
     let name = |head: usize| graph.nodes[head].name.clone();
-    Splits(searches.iter().map(|(&head, search)| (name(head), search.split())).collect())
+    splits.0.extend(searches.iter().map(|(&head, search)| (name(head), search.split())));
+    splits
 }
 
 /// The layers to split: those that are too large by themselves, or are followed by something that
 /// is.
-fn searches(
-    model: &Model,
-    estimates: &Estimator,
-    budget: u64,
-    system: System,
-) -> BTreeMap<usize, Search> {
-    let (graph, skeleton) = (&model.graph, estimates.skeleton());
+fn heads(graph: &Graph, estimates: &Estimator, wanted: &Wanted) -> BTreeSet<usize> {
+    let skeleton = estimates.skeleton();
     let ends = std::iter::once(0).chain(skeleton.legal_cuts().iter().copied());
     let ends: Vec<usize> = ends.chain([graph.nodes.len()]).collect();
     let mut heads = BTreeSet::new();
     for pair in ends.windows(2) {
-        let estimate = estimates.slice(pair[0], pair[1], system);
-        let fits = estimate.prediction.as_ref().is_some_and(|p| p.peak_bytes <= budget);
+        let estimate = estimates.slice(pair[0], pair[1], wanted.system);
+        let fits = estimate.prediction.as_ref().is_some_and(|p| p.peak_bytes <= wanted.budget);
         let lowers = estimate.nodes.iter().all(|&node| skeleton.obstacle(node).is_none());
         if !fits && lowers && !estimate.ops.is_empty() {
             heads.extend(estimates.program().ops[estimate.ops.clone()].iter().map(|op| op.node));
         }
     }
-    let heads: BTreeSet<usize> = heads.into_iter().filter_map(|n| head_of(graph, n)).collect();
-    heads.into_iter().filter_map(|head| Some((head, search(graph, head)?))).collect()
+    heads.into_iter().filter_map(|node| head_of(graph, node)).collect()
 }
 
-fn search(graph: &Graph, head: usize) -> Option<Search> {
+/// The search that begins where a split that is there already ends.
+fn search(graph: &Graph, head: usize, kept: &Splits) -> Option<Search> {
     let axes = match Role::of(&graph.nodes[head])? {
         Role::Dense => [Axis::Channels, Axis::Rows],
         _ => [Axis::Rows, Axis::Channels],
@@ -137,7 +158,10 @@ fn search(graph: &Graph, head: usize) -> Option<Search> {
     let mut possible =
         axes.into_iter().map(|axis| (axis, most_parts(graph, head, axis))).filter(|(_, n)| *n > 1);
     let (axis, most) = possible.next()?;
-    Some(Search { axis, most, too_few: 1, least_fitting: None, otherwise: possible.next() })
+    let known = kept.0.get(&graph.nodes[head].name).filter(|split| split.axis == axis);
+    let too_few = known.map_or(1, |split| split.parts);
+    let search = Search { axis, most, too_few, least_fitting: None, otherwise: possible.next() };
+    Some(if too_few < most { search } else { search.turned()? })
 }
 
 /// The layer that a node is split with: itself, the nearest layer before it that takes it along, or
@@ -155,7 +179,7 @@ fn head_of(graph: &Graph, node: usize) -> Option<usize> {
 }
 
 /// The nodes of each tile, with what it joins before and what is cut off after it.
-fn tile_ranges(graph: &Graph, tiling: &Tiling, head: usize) -> Vec<(usize, usize)> {
+pub(crate) fn tile_ranges(graph: &Graph, tiling: &Tiling, head: usize) -> Vec<(usize, usize)> {
     let mut tiles: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for (&node, tile) in tiling.tiles.iter().filter(|(_, tile)| tile.head == head) {
         let range = tiles.entry(tile.number).or_insert((node, node + 1));

@@ -29,7 +29,8 @@ use crate::onnx::{Model, OnnxError};
 use crate::program::Skeleton;
 use crate::program::skeleton::SkeletonKind;
 
-pub use fitting::fitting;
+pub(crate) use fitting::tile_ranges;
+pub use fitting::{Wanted, fitting};
 use group::Group;
 
 /// Why a model can't be split so.

@@ -12,7 +12,7 @@ use microtome_engine::program::Source;
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::report::format::{bytes, grouped, secs};
 use microtome_engine::report::table::Table;
-use microtome_engine::split;
+use microtome_engine::split::{self, Wanted};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -170,7 +170,7 @@ fn fitting_splits(
     input: Option<&Case>,
     (budget, system): (u64, System),
 ) -> Result<Option<Splits>> {
-    split::fitting(&opened.model, budget, system, |model| {
+    split::fitting(&opened.model, &Wanted { budget, system, node: None }, |model| {
         let tiles = Opened::of(model.clone());
         let quantised = tiles.calibrate(&args.card, input)?;
         Ok(tiles.estimator(&quantised))

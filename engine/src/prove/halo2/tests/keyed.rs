@@ -82,3 +82,54 @@ fn the_keys_used_last_are_kept_by_the_name_of_their_circuit() {
     assert!(none.get(a).is_none());
     assert_eq!(std::sync::Arc::strong_count(&keys_c), 1, "what is given up is gone");
 }
+
+#[test]
+fn tiles_between_the_first_and_the_last_share_a_key() {
+    use crate::graph::Splits;
+    use crate::onnx::testing::{Dim, Draft, noise};
+    use crate::program::{Card, Settings, Skeleton, Source};
+    use crate::prove::halo2::keys::slice_digest;
+
+    let model = Draft::new()
+        .input("x", &[Dim::Is(1), Dim::Is(1), Dim::Is(8), Dim::Is(3)])
+        .floats("w", &[2, 1, 3, 3], noise(18, 1))
+        .node("Conv", &["x", "w"], &["c"], &[("pads", &[1, 1, 1, 1])])
+        .node("Relu", &["c"], &["y"], &[])
+        .output("y")
+        .open()
+        .unwrap();
+    let splits = Splits([("C".to_owned(), "rows:4".parse().unwrap())].into());
+    let tiles = crate::split::split(&model, &splits).unwrap();
+    let (skeleton, input) = (Skeleton::of(&tiles.graph), noise(24, 2));
+    let settings = Settings { act_bits: 4, headroom: 1.3, ..Settings::DEFAULT };
+    let source = Source::ProvenInput { headroom: settings.headroom };
+    let cases = [vec![input.clone()]];
+    let card = Card::calibrate(&tiles, &skeleton, &cases, settings, source).unwrap();
+    let program = skeleton.lower(&tiles.graph, &card).unwrap();
+    let trace = program.run(&program.quantise_inputs(&[input]).unwrap()).unwrap();
+    let tiling = tiles.graph.tiling.clone().unwrap();
+    let cases: Vec<Case> = (0..4)
+        .map(|number| {
+            let tile = tiling.tiles.iter().filter(|(_, tile)| tile.number == number);
+            let nodes: Vec<usize> = tile.map(|(&node, _)| node).collect();
+            let ops = program.op_at_node(nodes[0])..program.op_at_node(nodes[1] + 1);
+            Case::new(program.clone(), trace.clone(), ops)
+        })
+        .collect();
+    let digests: Vec<_> = cases.iter().map(|c| slice_digest(&c.program, &c.slice)).collect();
+    assert!(digests.iter().all(Option::is_some));
+    assert_eq!(digests[1], digests[2]);
+    // Padding makes the first and the last tile circuits of their own.
+    assert!(digests[0] != digests[1] && digests[3] != digests[1] && digests[0] != digests[3]);
+
+    // A proof of one is a proof of what its commitments say, and of no other tile.
+    let (system, case, other) = (Halo2::AUTO, &cases[1], &cases[2]);
+    let proof = system.prove(&case.statement(), &case.witness(), &mut |_| ()).unwrap();
+    system.verify(&case.statement(), &proof).unwrap();
+    let verdict = system.verify(&other.statement(), &proof);
+    assert!(matches!(verdict, Err(VerifyError::Rejected)), "{verdict:?}");
+    // The context of a slice has its index, so the same commitments don't help either.
+    let boundary = Boundary::Committed(&case.boundary);
+    let moved = Statement { boundary, context: [7; 32], ..other.statement() };
+    assert!(matches!(system.verify(&moved, &proof), Err(VerifyError::Rejected)));
+}
