@@ -42,8 +42,10 @@ pub use weight_card::{Custody, WeightCard};
 
 use crate::digest::Digest;
 use crate::graph::{Split, Splits};
+use crate::onnx::Model;
 use crate::program::{Card, ProgramSlice, ValueId};
 use crate::prove::{Commitment, Salt, System};
+use crate::split;
 
 /// A whole bundle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -153,6 +155,18 @@ impl Header {
     pub fn splits(&self) -> Option<Splits> {
         let increasing = self.splits.windows(2).all(|pair| pair[0].0 < pair[1].0);
         increasing.then(|| Splits(self.splits.iter().cloned().collect()))
+    }
+
+    /// The model with the nodes split that the header names, and no others.
+    ///
+    /// # Errors
+    /// Where they can't be split so.
+    pub(crate) fn split(&self, model: &Model) -> Result<Model, String> {
+        let splits = self.splits().ok_or("the splits of the bundle are not in their order")?;
+        if splits == model.graph.splits() {
+            return Ok(model.clone());
+        }
+        split::split(model, &splits).map_err(|error| error.to_string())
     }
 
     /// The revealed tensor with this id.

@@ -10,7 +10,6 @@ use crate::digest::Digest;
 use crate::onnx::Model;
 use crate::program::{Program, Skeleton};
 use crate::prove::whir::{self, WeightRoot};
-use crate::split;
 
 /// What a bundle is verified against.
 #[derive(Clone, Copy)]
@@ -71,16 +70,10 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
             subject.digest().short()
         ));
     }
-    let splits = header.splits().ok_or("the splits of the bundle are not in their order")?;
-    let (outline, tiles);
+    let outline;
     let (outline, program, roots, has_weights) = match subject {
         Subject::Model(model) => {
-            let model = if splits == model.graph.splits() {
-                model
-            } else {
-                tiles = split::split(model, &splits).map_err(|error| error.to_string())?;
-                &tiles
-            };
+            let model = header.split(model)?;
             let skeleton = Skeleton::of(&model.graph);
             let program =
                 skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
@@ -97,7 +90,7 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
                             verify it against the model"
                     .to_owned());
             }
-            if splits != card.outline.splits {
+            if header.splits() != Some(card.outline.splits.clone()) {
                 return Err("the bundle splits other nodes than the card".to_owned());
             }
             if header.card != card.card {

@@ -15,17 +15,9 @@ impl Plan {
     pub fn carried(&self, before: &Graph, after: &Graph, skeleton: &Skeleton) -> Self {
         let mut plan = Self { system: self.system, ..Self::of(after) };
         let place = places(after);
-        let moves = after.tiling.as_ref().map(|tiling| &tiling.moves);
-        // What only joins or cuts off parts for a node belongs to its side of the cut.
-        let with_moves = |mut node: usize| {
-            while node > 0 && moves.is_some_and(|moves| moves.contains(&(node - 1))) {
-                node -= 1;
-            }
-            node
-        };
         let carried = |cut: usize| {
-            let node = *place.get(before.nodes.get(cut)?.name.as_str())?;
-            skeleton.canonical_cut(with_moves(node))
+            let node = names_after(before, cut).into_iter().find_map(|name| place.get(name))?;
+            skeleton.canonical_cut(with_moves(after, *node))
         };
         let (old, new) = (before.splits(), after.splits());
         let is_new = |head: &str| new.0.get(head) != old.0.get(head);
@@ -34,7 +26,8 @@ impl Plan {
             heads.flat_map(|(&head, _)| {
                 let ranges = tile_ranges(after, tiling, head);
                 let end = ranges.last().map(|&(_, to)| to);
-                ranges.into_iter().map(|(from, _)| from).chain(end).collect::<Vec<_>>()
+                let starts = ranges.into_iter().map(|(from, _)| with_moves(after, from));
+                starts.chain(end).collect::<Vec<_>>()
             })
         });
         let mut systems = BTreeMap::new();
@@ -56,6 +49,34 @@ impl Plan {
     }
 }
 
+/// Where a node begins with what is joined for it, and what is cut off for it and its like of a
+/// tensor that is not in tiles. What is cut off a tile stays with that.
+fn with_moves(graph: &Graph, mut node: usize) -> usize {
+    let Some(tiling) = &graph.tiling else { return node };
+    let is_for_later = |at: usize| {
+        let input = graph.nodes[at].inputs.first().copied().flatten();
+        let of_tile = input.is_some_and(|id| tiling.parts.contains_key(&id));
+        tiling.moves.contains(&at) && (graph.nodes[at].op == "Concat" || !of_tile)
+    };
+    while node > 0 && is_for_later(node - 1) {
+        node -= 1;
+    }
+    node
+}
+
+/// What the node after a cut is called, that of the file which it is the first tile of included.
+fn names_after(graph: &Graph, mut cut: usize) -> Vec<&str> {
+    let tiling = graph.tiling.as_ref();
+    while tiling.is_some_and(|tiling| tiling.moves.contains(&cut)) {
+        cut += 1;
+    }
+    let tile = tiling.and_then(|tiling| tiling.tiles.get(&cut));
+    let head = tile.filter(|tile| tile.number == 0 && tile.node == tile.head);
+    let head = head.and_then(|tile| tiling?.heads.get(&tile.head));
+    let own = graph.nodes.get(cut).map(|node| node.name.as_str());
+    own.into_iter().chain(head.map(String::as_str)).collect()
+}
+
 /// Where each node of the file, and each tile, is: of a split node, where its first tile is.
 fn places(graph: &Graph) -> BTreeMap<&str, usize> {
     let mut places: BTreeMap<&str, usize> =
@@ -67,4 +88,61 @@ fn places(graph: &Graph) -> BTreeMap<&str, usize> {
         }
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Splits;
+    use crate::onnx::testing::{Dim, Draft, noise};
+    use crate::prove::System;
+    use crate::split::split;
+
+    #[test]
+    fn cuts_stay_where_they_were_and_tiles_become_slices() {
+        let model = Draft::new()
+            .input("x", &[Dim::Is(1), Dim::Is(1), Dim::Is(8), Dim::Is(4)])
+            .floats("v", &[2, 1, 3, 3], noise(18, 1))
+            .floats("w", &[2, 2, 3, 3], noise(36, 2))
+            .node("Conv", &["x", "v"], &["c"], &[("pads", &[1, 1, 1, 1])])
+            .node("Relu", &["c"], &["r"], &[])
+            .node("Conv", &["r", "w"], &["d"], &[("pads", &[1, 1, 1, 1])])
+            .node("Relu", &["d"], &["s"], &[])
+            .node("GlobalAveragePool", &["s"], &["y"], &[])
+            .output("y")
+            .open()
+            .unwrap();
+        let skeleton = Skeleton::of(&model.graph);
+        let mut plan = Plan::from_cuts(model.graph.digest, &skeleton, &[1, 2, 4]).unwrap();
+        plan.set_system(2, System::Whir);
+        plan.set_locked(2, true).unwrap();
+        let after = |splits: &[(&str, &str)]| {
+            let splits = splits.iter().map(|(n, s)| ((*n).to_owned(), s.parse().unwrap()));
+            split(&model, &Splits(splits.collect())).unwrap()
+        };
+        let names = |graph: &Graph, plan: &Plan| -> Vec<String> {
+            plan.cuts().iter().map(|&cut| graph.nodes[cut].name.clone()).collect()
+        };
+        let once = after(&[("C", "rows:2")]);
+        let tiles = Skeleton::of(&once.graph);
+        let carried = plan.carried(&model.graph, &once.graph, &tiles);
+        carried.check(once.graph.digest, &tiles).unwrap();
+        // The cut between the convolution and its ReLU is among nodes that are in tiles now.
+        let cuts = names(&once.graph, &carried);
+        assert_eq!(cuts, ["C rows 4..8", "r joined", "Y"]);
+        let systems: Vec<_> = (0..4).map(|slice| carried.system(slice)).collect();
+        assert_eq!(systems[2], System::Whir);
+        assert_eq!(carried.locked().len(), 1);
+        // Another split leaves the tiles that are there alone.
+        let twice = after(&[("C", "rows:2"), ("D", "rows:2")]);
+        let tiles = Skeleton::of(&twice.graph);
+        let carried = carried.carried(&once.graph, &twice.graph, &tiles);
+        carried.check(twice.graph.digest, &tiles).unwrap();
+        let cuts = names(&twice.graph, &carried);
+        assert_eq!(cuts[0], "C rows 4..8");
+        assert_eq!(cuts.len(), 4, "{cuts:?}");
+        // Back to the file's nodes.
+        let back = carried.carried(&twice.graph, &model.graph, &skeleton);
+        assert_eq!(names(&model.graph, &back), ["D", "Y"]);
+    }
 }

@@ -87,6 +87,8 @@ fn check(model: &Model, splits: &Splits) -> (Model, usize) {
         let (a, b) = (skeleton.value_of(*a).unwrap(), tiles.value_of(*b).unwrap());
         assert_eq!(trace[&a], tile_trace[&b], "{splits}");
     }
+    let macs = |model: &Model| crate::cost::totals(&model.graph).macs;
+    assert_eq!(macs(model), macs(&after), "{splits}");
     let count = tiling.tiles.len();
     (after, count)
 }
