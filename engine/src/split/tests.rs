@@ -142,6 +142,45 @@ fn convolutions_of_all_geometries_give_the_same() {
 }
 
 #[test]
+fn random_convolutions_and_tails_give_the_same() {
+    let mut state = 7u64;
+    let mut below = |bound: i64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as i64 % bound
+    };
+    for _ in 0..30 {
+        let (kernel, dilation) = (1 + below(4), 1 + below(2));
+        let reach = (kernel - 1) * dilation + 1;
+        let side = reach + 4 + below(8);
+        let pads: [i64; 4] = std::array::from_fn(|_| below(reach));
+        let strides = [1 + below(2), 1 + below(2)];
+        let groups = [1, 2, 4][below(3) as usize];
+        let attributes: [(&str, &[i64]); 3] =
+            [("pads", &pads), ("strides", &strides), ("dilations", &[dilation; 2])];
+        let draft = conv(&attributes, groups, side, kernel);
+        let pool = |draft: Draft, kernel: i64, pad: i64| {
+            let pads = [pad; 4];
+            let attributes: [(&str, &[i64]); 3] =
+                [("kernel_shape", &[kernel; 2]), ("strides", &[2, 2]), ("pads", &pads)];
+            draft.node("MaxPool", &["r"], &["p"], &attributes).output("p")
+        };
+        let draft = match below(4) {
+            0 => draft.output("c"),
+            1 => normalised(draft).output("r"),
+            2 => pool(normalised(draft), 2, 0),
+            _ => pool(normalised(draft), 3, 1),
+        };
+        let model = draft.open().unwrap();
+        let how = format!("rows:{}", 2 + below(3));
+        // Where there are too few rows for so many tiles.
+        let fits = split(&model, &splits(&[("C", &how)])).is_ok();
+        check(&model, &splits(&[("C", if fits { &how } else { "rows:2" })]));
+        check(&model, &splits(&[("C", "channels:2")]));
+    }
+}
+
+#[test]
 fn automatic_padding_is_that_of_the_whole() {
     for kind in ["SAME_UPPER", "SAME_LOWER", "VALID"] {
         let draft = conv(&[("strides", &[2, 2])], 1, 9, 4).with_text("auto_pad", kind);
