@@ -251,7 +251,8 @@ fn conv_channels(graph: &Graph, node: &Node, range: &Range<usize>) -> Result<Nee
         (whole(node, 0), None)
     } else {
         let in_group = (channels / groups).max(1);
-        if channels % groups != 0 || range.start % in_group != 0 || range.end % in_group != 0 {
+        let is_whole = |position: usize| position.is_multiple_of(in_group);
+        if channels % groups != 0 || !is_whole(range.start) || !is_whole(range.end) {
             return Err("its groups can't be divided".into());
         }
         let (first, last) = (range.start / in_group, range.end / in_group);
