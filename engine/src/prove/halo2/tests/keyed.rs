@@ -16,10 +16,10 @@ fn keys_are_pinned() {
         format!("{width} k={} {} bytes {}\n", shape.k, shape.proof_bytes, digest.to_hex())
     });
     expect![[r#"
-        4x1x1 k=8 5344 bytes 393346f05df59e59f89b1fe09f4ad4df3c731368420e048c24c509ee1d39001f
-        4x3x1 k=8 5856 bytes 47794583d80dffc0a6ed6dc38da8ef815c201cee8d2944b518bddb7e84065f15
-        8x2x2 k=8 8064 bytes 4b5c386a7f7be6128ddf3a9f9dde9266b5ef5a9c2e87a0c3fce3798c16dcbe73
-        6x4x3 k=8 10080 bytes e34c724931f954204ee8f5a9b0c6be39d06e056ac860cdd4b1ec25bcb7c42eb8
+        4x1x1 k=8 5344 bytes 32c94efb6be676157839d6f7cc4574f1762253ffd2036035ff2381b922adf6e0
+        4x3x1 k=8 5856 bytes 7f47f3e1205e918f92a045897e710fa171f0f8c077d6670857952066f6c2b6d8
+        8x2x2 k=8 8064 bytes 555784087c1e5b1ceb8647ba86ebad3975bb652808c980abe55ddc5510722104
+        6x4x3 k=8 10080 bytes 11708c5346a309b620cff4ec2a582450e6305f3facb30d826e793a3b78a6dcfa
     "#]]
     .assert_eq(&digests.concat());
 }
