@@ -173,7 +173,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 59] = [
+    const PLAIN: [Self; 60] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
