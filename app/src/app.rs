@@ -22,6 +22,7 @@ use crate::panels::plans;
 use crate::panels::slices::{Balance, SliceAction};
 use crate::panels::verify::Verified;
 use crate::session::Session;
+use crate::splitting::SplitSteps;
 use crate::tamper::Tamper;
 use crate::tasks::Message;
 use crate::theme;
@@ -132,6 +133,8 @@ pub struct App {
     pub(crate) files_to_open: VecDeque<PathBuf>,
     /// A bundle that waits for its model.
     pub(crate) bundle_to_open: Option<PathBuf>,
+    /// Splits that can be taken back.
+    pub(crate) splits: SplitSteps,
     pub(crate) child_program: Option<PathBuf>,
     pub(crate) keeper: Keeper,
     /// Bring what is known of the selected node into sight at the next drawing.
@@ -209,6 +212,7 @@ impl App {
             free_memory: None,
             files_to_open: VecDeque::new(),
             bundle_to_open: None,
+            splits: SplitSteps::default(),
             child_program: None,
             keeper: Keeper::default(),
             reveal_inspector: false,

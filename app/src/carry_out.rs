@@ -92,6 +92,9 @@ impl App {
                 }
             }
             Command::Bits(bits) => self.use_bits(bits),
+            Command::SplitSlice => self.split_slice(),
+            Command::Undo if self.can_undo_split() => self.step_split(ctx, true),
+            Command::Redo if self.can_redo_split() => self.step_split(ctx, false),
             Command::NextPlan => self.change_plan(Session::next_draft),
             Command::DeletePlan => self.change_plan(Session::delete_draft),
             Command::BringBackPlan => self.change_plan(Session::bring_back_draft),
@@ -115,8 +118,8 @@ impl App {
         let selection = &mut self.selection;
         let node = selection.node.or(selection.block.map(|(start, _)| start));
         match (command, node) {
-            (Command::Undo, ..) => session.undo(),
-            (Command::Redo, ..) => session.redo(),
+            (Command::Undo, ..) if session.can_undo() => session.undo(),
+            (Command::Redo, ..) if session.can_redo() => session.redo(),
             (Command::Balance, ..) => {
                 let model = session.graph.digest;
                 if let Some(balancing) = session.balancing(balance.slices, balance.metric) {

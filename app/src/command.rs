@@ -56,6 +56,8 @@ pub enum Command {
     SelectBoundaries,
     /// Makes the selected nodes a slice.
     MakeSlice,
+    /// Splits the largest operation of the selected slice into tiles.
+    SplitSlice,
     /// Balances into the chosen number of slices.
     Balance,
     /// Cuts the slice that was refused for its memory.
@@ -178,7 +180,7 @@ impl Command {
     ];
 
     /// Commands in the order of the menus, apart from those of colours and scales.
-    const PLAIN: [Self; 61] = [
+    const PLAIN: [Self; 62] = [
         Self::Open,
         Self::OpenInput,
         Self::OpenPlan,
@@ -203,6 +205,7 @@ impl Command {
         Self::BoundaryDown,
         Self::SelectBoundaries,
         Self::MakeSlice,
+        Self::SplitSlice,
         Self::Balance,
         Self::CutToFit,
         Self::MergeAll,
@@ -275,6 +278,7 @@ impl Command {
             Self::BoundaryDown => "Move boundary down",
             Self::SelectBoundaries => "Select all boundaries",
             Self::MakeSlice => "Make this a slice",
+            Self::SplitSlice => "Split into tiles",
             Self::Balance => "Balance",
             Self::CutToFit => "Cut to fit the memory",
             Self::MergeAll => "Merge all",
@@ -365,6 +369,10 @@ impl Command {
             }
             Self::MakeSlice => {
                 "Make one slice of the selected nodes: Shift-drag a box over them, or Shift-click the last"
+            }
+            Self::SplitSlice => {
+                "Split the largest operation of the selected slice into tiles that compute the same, \
+                 the fewest that each take less memory"
             }
             Self::Balance => {
                 "Place the boundaries so that the largest slice is as small as it can be"

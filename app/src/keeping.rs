@@ -134,7 +134,7 @@ impl App {
 
     fn model_folder(&self) -> Option<PathBuf> {
         let (session, projects) = (self.session.as_ref()?, self.keeper.folder.as_ref()?);
-        Some(model_folder(projects, session.graph.digest))
+        Some(model_folder(projects, session.graph.file_digest()))
     }
 
     /// Writes the project in the background where it changed, at most once a while.

@@ -22,6 +22,7 @@ pub mod run_view;
 pub mod samples;
 pub mod session;
 mod slicing;
+mod splitting;
 pub mod tamper;
 mod tasks;
 #[cfg(test)]

@@ -44,10 +44,12 @@ impl App {
                 }
             },
             Command::Undo => {
-                needs(session.is_some_and(|s| s.can_undo()), "There is nothing to undo.")
+                let there = session.is_some_and(|s| s.can_undo()) || self.can_undo_split();
+                needs(there, "There is nothing to undo.")
             }
             Command::Redo => {
-                needs(session.is_some_and(|s| s.can_redo()), "There is nothing to redo.")
+                let there = session.is_some_and(|s| s.can_redo()) || self.can_redo_split();
+                needs(there, "There is nothing to redo.")
             }
             Command::AddBoundary => {
                 let is_selected = self.selection.node.is_some() || self.selection.block.is_some();
@@ -71,6 +73,11 @@ impl App {
                     let legal = session.group(self.picked.nodes()).obstacle.is_none();
                     needs(legal, "These nodes can't be a slice: the bar in the graph says why.")
                 }
+            },
+            Command::SplitSlice => match session {
+                None => Some(no_model),
+                Some(session) if session.is_proving() => Some("Wait until the proofs are done."),
+                Some(session) => needs(session.has_estimates(), "Wait for the estimates."),
             },
             Command::NextSystem => {
                 needs(session.is_some() && self.selection.slice.is_some(), "Select a slice first.")
@@ -207,7 +214,7 @@ impl App {
                     &[
                         &[C::AddBoundary, C::RemoveBoundary, C::LockBoundary],
                         &[C::BoundaryUp, C::BoundaryDown, C::SelectBoundaries],
-                        &[C::MakeSlice],
+                        &[C::MakeSlice, C::SplitSlice],
                         &[C::Balance, C::CutToFit, C::MergeAll],
                         &[C::NewPlan, C::NextPlan, C::RenamePlan],
                         &[C::DeletePlan, C::BringBackPlan, C::BackToResults],
@@ -374,7 +381,7 @@ impl App {
     }
 
     /// Free memory of this machine, asked for now and then: asking takes longer than drawing.
-    fn free_memory(&mut self) -> u64 {
+    pub(crate) fn free_memory(&mut self) -> u64 {
         if let Some(bytes) = self.shown_memory {
             return bytes;
         }

@@ -3,6 +3,7 @@
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ScrollArea, Ui};
 
 use crate::app::{App, BottomTab};
+use crate::command::Command;
 use crate::panels::charts::ChartTab;
 use crate::panels::{self, charts, input, inspector, jobs, log, slices, tamper, verify};
 use crate::theme;
@@ -151,8 +152,17 @@ impl App {
     }
 
     fn slices_pane(&mut self, ui: &mut Ui) {
+        let memory = self.free_memory();
         let Some(session) = &self.session else { return };
         let shown = slices::toolbar(ui, session, &mut self.settings.balance, &mut self.queue);
+        let selected = self.selection.slice;
+        let to_split = selected.filter(|&slice| session.is_too_large(slice, memory));
+        if let Some(slice) = to_split.or_else(|| session.first_too_large(memory))
+            && slices::too_large(ui, slice)
+        {
+            self.selection.slice = Some(slice);
+            self.queue.push(Command::SplitSlice);
+        }
         ui.add_space(2.0);
         for action in slices::show(ui, session, self.selection) {
             self.slice_action(ui.ctx(), action);

@@ -11,6 +11,7 @@ use microtome_engine::bits::Bits;
 use microtome_engine::bundle::Custody;
 use microtome_engine::digest::Digest;
 use microtome_engine::files::{self, Access};
+use microtome_engine::graph::Splits;
 use microtome_engine::plan::Plan;
 use microtome_engine::prove::System;
 use microtome_engine::run::Measured;
@@ -63,8 +64,11 @@ pub struct Project {
 pub struct ModelRef {
     /// Where it was opened from.
     pub path: PathBuf,
-    /// Digest of its graph.
+    /// Digest of its file.
     pub digest: Digest,
+    /// The nodes of it that were split.
+    #[serde(default, skip_serializing_if = "Splits::is_empty")]
+    pub splits: Splits,
 }
 
 /// An input by path and case.
@@ -128,7 +132,11 @@ impl Project {
         Self {
             format: FORMAT.to_owned(),
             version: VERSION,
-            model: ModelRef { path: session.path.clone(), digest: session.graph.digest },
+            model: ModelRef {
+                path: session.path.clone(),
+                digest: session.graph.file_digest(),
+                splits: session.graph.splits(),
+            },
             input: session.input_path().map(|path| InputRef { path: path.to_owned(), case }),
             plans: drafts.all().iter().map(kept).collect(),
             current: drafts.current_index(),

@@ -21,7 +21,9 @@ use crate::panels::verify::Verified;
 use crate::project::{ENDING, Project};
 use crate::run_view::Status;
 use crate::samples;
-use crate::session::{self, Answer, GroupKey, Opened, Prepared, Provability, Session, SliceRow};
+use crate::session::{
+    self, Answer, GroupKey, Opened, Prepared, Provability, Session, SliceRow, SplitModel,
+};
 use crate::tamper::Step;
 use crate::worker::EstimateWorker;
 
@@ -98,6 +100,11 @@ pub(crate) enum Message {
         number: u64,
         result: Result<Sweep, String>,
     },
+    /// The model with other splits.
+    Split {
+        model: Digest,
+        result: Box<Result<(SplitModel, GraphView), String>>,
+    },
     Written(Result<String, String>),
 }
 
@@ -139,13 +146,10 @@ impl App {
         self.opening = Some(name);
         let (path, projects) = (path.to_owned(), self.projects_folder());
         self.workers.start("open model", move || {
-            let result = session::open(&path).map(|opened| {
-                let graph = GraphView::new(opened.graph(), opened.facts());
-                (opened, graph)
-            });
+            let opened = session::open(&path);
             let mut notes = Vec::new();
             let mut project = project;
-            if let (Ok((opened, _)), Some(projects)) = (&result, projects) {
+            if let (Ok(opened), Some(projects)) = (&opened, projects) {
                 match (keeping::kept_project(&projects, opened.digest()), &mut project) {
                     (Ok(Some(kept)), Some(project)) => project.absorb(kept),
                     (Ok(kept), None) => project = kept,
@@ -153,6 +157,12 @@ impl App {
                     (Err(reason), _) => notes.push(reason),
                 }
             }
+            let splits = project.as_ref().map(|project| project.model.splits.clone());
+            let result = opened.and_then(|opened| {
+                let opened = opened.split(&splits.unwrap_or_default())?;
+                let graph = GraphView::new(opened.graph(), opened.facts());
+                Ok((opened, graph))
+            });
             Message::Opened { path, result: Box::new(result), project: Box::new(project), notes }
         });
     }
@@ -200,7 +210,11 @@ impl App {
         let Some(session) = &mut self.session else { return };
         let result = session.read_plan(path);
         let text = match result {
-            Ok(()) => (Kind::Note, format!("Opened the plan {}.", path.display())),
+            Ok(None) => (Kind::Note, format!("Opened the plan {}.", path.display())),
+            Ok(Some(plan)) => {
+                let splitting = session.splitting_for(plan);
+                return self.start_splitting(splitting);
+            }
             Err(reason) => (Kind::Error, reason),
         };
         self.say(text.0, text.1);
@@ -345,6 +359,9 @@ impl App {
                 }
                 Err(reason) => self.say(Kind::Error, reason),
             },
+            Message::Split { model, result } if Some(model) == open => {
+                self.take_split(*result);
+            }
             Message::Written(Ok(text)) => self.say(Kind::Note, text),
             Message::Written(Err(reason)) => self.say(Kind::Error, reason),
             // What belongs to a model that was closed meanwhile is of no use.
@@ -355,6 +372,7 @@ impl App {
             | Message::Grouped { .. }
             | Message::Balanced { .. }
             | Message::Swept { .. }
+            | Message::Split { .. }
             | Message::DraftEstimated { .. }
             | Message::Verified { .. } => {}
         }
@@ -381,15 +399,9 @@ impl App {
         self.save_now();
         self.keeper.forget();
         self.remember(path);
-        self.graph = Some(graph_view);
-        self.selection = Default::default();
-        self.picked = Default::default();
-        self.verified = None;
-        self.tamper.clear();
-        self.verifying = false;
-        self.estimates = None;
-        let model = session.graph.digest;
-        self.session = Some(session);
+        self.splits.clear();
+        let model = session.graph.file_digest();
+        self.show_session(session, graph_view);
         match project {
             Some(project) if project.model.digest == model => self.restore(project),
             Some(_) => {
@@ -404,7 +416,19 @@ impl App {
         }
     }
 
-    fn prepare(&mut self) {
+    /// Shows another session, in the place of the one that is shown.
+    pub(crate) fn show_session(&mut self, session: Session, graph: GraphView) {
+        self.graph = Some(graph);
+        self.selection = Default::default();
+        self.picked = Default::default();
+        self.verified = None;
+        self.tamper.clear();
+        self.verifying = false;
+        self.estimates = None;
+        self.session = Some(session);
+    }
+
+    pub(crate) fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
         let (model, bits, preparation) =
             (session.graph.digest, session.bits(), session.preparation());

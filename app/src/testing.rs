@@ -39,6 +39,7 @@ pub fn graph(nodes: &[(&str, &[u32])]) -> Graph {
         inputs: vec![TensorId(0)],
         outputs: vec![TensorId(u32::try_from(tensors.len() - 1).unwrap_or(0))],
         tensors,
+        tiling: None,
     }
 }
 

@@ -16,6 +16,7 @@
 //! | [`graph`] | nodes, tensors, their order |
 //! | [`program`] | the fixed-point program: lowering, calibration, integer execution, fidelity |
 //! | [`bits`] | how many bits a model needs: error against cost over many settings, and the choice |
+//! | [`split`] | nodes that are too big, as tiles that compute the same |
 //! | [`inputs`] | model inputs from JSON, NumPy and image files |
 //! | [`bundle`] | the proof bundle and its verdict |
 //! | [`attack`] | changed copies of a bundle, and the check that catches each |
@@ -41,3 +42,4 @@ pub mod program;
 pub mod prove;
 pub mod report;
 pub mod run;
+pub mod split;

@@ -111,6 +111,21 @@ pub fn toolbar(
     shown
 }
 
+/// Draws the notice that a slice is too large, and gives whether it is to be split into tiles.
+pub fn too_large(ui: &mut Ui, slice: usize) -> bool {
+    let mut asked = false;
+    ui.horizontal(|ui| {
+        super::badge(ui, "too large", theme::of(ui).bad)
+            .on_hover_text("It can't be proven in the memory that is free, or not at all.");
+        let button = egui::Button::new(RichText::new(Command::SplitSlice.text()).size(12.0));
+        let button = ui.add(button).on_hover_text(Command::SplitSlice.hint(ui.ctx()));
+        asked = button.clicked();
+        let text = format!("Slice {slice} takes too much memory.");
+        ui.add(egui::Label::new(theme::small(ui, text)).truncate());
+    });
+    asked
+}
+
 /// Draws the table.
 pub fn show(ui: &mut Ui, session: &Session, selection: Selection) -> Vec<SliceAction> {
     let mut actions = Vec::new();

@@ -4,7 +4,7 @@ use egui::{Grid, RichText, ScrollArea, Ui, WidgetInfo, WidgetType};
 use microtome_engine::bundle::{Standing, Verdict};
 use microtome_engine::report::format as fmt;
 
-use super::fact_about;
+use super::{fact, fact_about};
 use crate::command::Command;
 use crate::theme;
 use crate::words::Term;
@@ -121,6 +121,9 @@ fn facts(ui: &mut Ui, verdict: &Verdict) {
     fact_about(ui, Term::Soundness, "output proven", yes(verdict.output_proven));
     let coverage = fmt::percent(verdict.coverage_macs);
     fact_about(ui, Term::Coverage, "coverage of MACs", coverage);
+    if !verdict.splits.is_empty() {
+        fact(ui, "split", verdict.splits.to_string());
+    }
     if let Some(root) = &verdict.root {
         digest(ui, Some(Term::Receipt), "receipt root", &root.to_string());
     }

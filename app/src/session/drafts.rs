@@ -177,7 +177,7 @@ impl Session {
 
     /// Shows a plan of this name as a model begins with, in the place of one that has the name.
     pub fn show_fresh_plan(&mut self, name: &str) {
-        let whole = Plan::whole(self.graph.digest);
+        let whole = Plan::of(&self.graph);
         let first = self.prepared.as_ref().and_then(|prepared| prepared.first_plan.clone());
         let kept = KeptPlan {
             name: name.to_owned(),

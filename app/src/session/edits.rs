@@ -187,24 +187,27 @@ impl Session {
         self.draft().history.can_redo()
     }
 
-    /// Takes a plan from a file.
+    /// Takes a plan from a file. One of the same model with other splits is given back.
     ///
     /// # Errors
     /// Where it can't be read or is for another model; the text says so.
-    pub fn read_plan(&mut self, path: &Path) -> Result<(), String> {
+    pub fn read_plan(&mut self, path: &Path) -> Result<Option<Plan>, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("{}: the plan can't be read: {error}", path.display()))?;
         let no_plan = |error| format!("{}: this is no plan: {error}", path.display());
         // The command line writes estimates beside the plan; they are made anew here.
         let mut keys: BTreeMap<String, Value> = serde_json::from_str(&text).map_err(no_plan)?;
         keys.retain(|key, _| {
-            ["model", "cuts", "locked", "system", "systems"].contains(&key.as_str())
+            ["model", "splits", "cuts", "locked", "system", "systems"].contains(&key.as_str())
         });
         let plan: Plan = serde_json::from_value(keys.into_iter().collect()).map_err(no_plan)?;
+        if plan.splits != self.graph.splits() {
+            return Ok(Some(plan));
+        }
         plan.check(self.graph.digest, &self.skeleton)
             .map_err(|error| format!("{}: {error}", path.display()))?;
         self.set_plan(plan);
-        Ok(())
+        Ok(None)
     }
 
     /// The plan as the command line reads it.

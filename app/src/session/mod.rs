@@ -13,6 +13,7 @@ mod report;
 mod restore;
 mod results;
 mod slicing;
+mod splitting;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub use open::{NodeFacts, Opened, Preparation, Prepared, open};
 pub use record::Record;
 pub use report::Reporting;
 pub use slicing::{Group, GroupKey, GroupQuestion};
+pub use splitting::{SplitModel, Splitting};
 pub use systems::{Provability, provability};
 
 use crate::run_view::RunView;
@@ -145,7 +147,7 @@ impl Session {
     #[must_use]
     pub fn new(opened: Opened) -> Self {
         let graph = Arc::clone(&opened.model.graph);
-        let plan = Plan::whole(graph.digest);
+        let plan = Plan::of(&graph);
         Self {
             facts: opened.facts,
             totals: opened.totals,

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use microtome_engine::cost::{self, Totals};
 use microtome_engine::digest::Digest;
-use microtome_engine::graph::Graph;
+use microtome_engine::graph::{Graph, Splits};
 use microtome_engine::inputs::{self, Inputs};
 use microtome_engine::onnx::{Bindings, Model};
 use microtome_engine::plan::{Estimator, Metric, Plan};
 use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
 use microtome_engine::prove::System;
+use microtome_engine::split;
 
 /// Calibration cases that are run; more change the ranges little and take long.
 const MOST_CALIBRATION_CASES: usize = 64;
@@ -60,10 +61,55 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Digest of the model.
+    /// A model with the inputs that are shown and those that it is calibrated with.
+    pub(super) fn of(
+        model: Model,
+        path: PathBuf,
+        inputs: Option<(PathBuf, Inputs)>,
+        calibration: Vec<Vec<Vec<f32>>>,
+    ) -> Self {
+        let skeleton = Skeleton::of(&model.graph);
+        let facts = cost::of(&model.graph)
+            .into_iter()
+            .enumerate()
+            .map(|(index, cost)| NodeFacts {
+                macs: cost.macs,
+                flops: cost.flops,
+                params: cost.params,
+                output_bytes: cost.output_bytes,
+                absorbed_by: Some(skeleton.owner(index)).filter(|&owner| owner != index),
+                obstacle: skeleton.obstacle(index).map(str::to_owned),
+            })
+            .collect();
+        Self {
+            totals: cost::totals(&model.graph),
+            skeleton: Arc::new(skeleton),
+            model: Arc::new(model),
+            facts,
+            path,
+            inputs,
+            calibration,
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same with these nodes split.
+    ///
+    /// # Errors
+    /// Where the model can't be split so; the text says why.
+    pub fn split(self, splits: &Splits) -> Result<Self, String> {
+        if self.model.graph.splits() == *splits {
+            return Ok(self);
+        }
+        let model = split::split(&self.model, splits).map_err(|error| error.to_string())?;
+        let Self { path, inputs, calibration, notes, .. } = self;
+        Ok(Self { notes, ..Self::of(model, path, inputs, calibration) })
+    }
+
+    /// Digest of the model's file.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        self.model.graph.digest
+        self.model.graph.file_digest()
     }
 
     /// The network.
@@ -86,19 +132,6 @@ impl Opened {
 pub fn open(path: &Path) -> Result<Opened, String> {
     let model = Model::open(path, &Bindings::default()).map_err(|error| error.to_string())?;
     let graph = Arc::clone(&model.graph);
-    let skeleton = Skeleton::of(&graph);
-    let facts = cost::of(&graph)
-        .into_iter()
-        .enumerate()
-        .map(|(index, cost)| NodeFacts {
-            macs: cost.macs,
-            flops: cost.flops,
-            params: cost.params,
-            output_bytes: cost.output_bytes,
-            absorbed_by: Some(skeleton.owner(index)).filter(|&owner| owner != index),
-            obstacle: skeleton.obstacle(index).map(str::to_owned),
-        })
-        .collect();
     let mut notes = Vec::new();
     let mut beside = |names: &[&str]| {
         let found = names.iter().map(|name| path.with_file_name(name)).find(|p| p.is_file())?;
@@ -114,16 +147,7 @@ pub fn open(path: &Path) -> Result<Opened, String> {
     let calibration = beside(&["calib.npz"]).map_or_else(Vec::new, |(_, inputs)| {
         inputs.cases.into_iter().take(MOST_CALIBRATION_CASES).map(|case| case.tensors).collect()
     });
-    Ok(Opened {
-        totals: cost::totals(&graph),
-        skeleton: Arc::new(skeleton),
-        model: Arc::new(model),
-        facts,
-        path: path.to_owned(),
-        inputs: cases,
-        calibration,
-        notes,
-    })
+    Ok(Opened { notes, ..Opened::of(model, path.to_owned(), cases, calibration) })
 }
 
 /// A model that was lowered to fixed point.
@@ -169,7 +193,7 @@ impl Preparation {
         let program = Arc::new(program);
         let estimator =
             Estimator::new(Arc::clone(&model.graph), Arc::clone(skeleton), Arc::clone(&program));
-        let first_plan = first_plan(&estimator, Plan::whole(model.graph.digest));
+        let first_plan = first_plan(&estimator, Plan::of(&model.graph));
         let crossing = |&cut: &usize| (cut, estimator.crossing(cut).bytes);
         let crossings = skeleton.legal_cuts().iter().map(crossing).collect();
         let digest = program.digest();

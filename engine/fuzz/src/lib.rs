@@ -6,6 +6,7 @@ use microtome_engine::bundle::{
     self, Backing, Binding, Bundle, Custody, Header, Opening, SliceRecord,
 };
 use microtome_engine::digest::Digest;
+use microtome_engine::graph::{Axis, Split};
 use microtome_engine::program::{
     Card, CardValue, Kind, Linear, Map, Op, Program, ProgramSlice, Source, Trace, Value, ValueId,
     Window,
@@ -117,6 +118,7 @@ pub fn bundle() -> Bundle {
     };
     let header = Header {
         model: Digest::of("fuzz", b"model"),
+        splits: vec![("conv".to_owned(), Split { axis: Axis::Rows, parts: 2 })],
         program: program.digest(),
         cuts: vec![2],
         systems: vec![System::Whir, System::Halo2],

@@ -140,6 +140,7 @@ impl Ground {
         let (outline, program) = match subject {
             Subject::Card(card) => (card.outline.clone(), card.program.clone()),
             Subject::Model(model) => {
+                let model = header.split(model)?;
                 let skeleton = Skeleton::of(&model.graph);
                 let program =
                     skeleton.lower(&model.graph, &header.card).map_err(|e| e.to_string())?;

@@ -5,21 +5,23 @@ use serde::Serialize;
 use super::Header;
 use super::format::{FORMAT_VERSION, bytes_of};
 use crate::digest::Digest;
+use crate::graph::Split;
 use crate::prove::System;
 
 /// The parts of the plan that are proven under.
 #[derive(Serialize)]
 struct PlanParts<'a> {
+    splits: &'a [(String, Split)],
     cuts: &'a [u32],
     systems: &'a [System],
 }
 
 impl Header {
-    /// The digest of the plan: cuts and proof systems.
+    /// The digest of the plan: splits, cuts and proof systems.
     #[must_use]
     pub fn plan_digest(&self) -> Digest {
-        let parts = PlanParts { cuts: &self.cuts, systems: &self.systems };
-        Digest::of("microtome bundle plan v1", &bytes_of(&parts))
+        let parts = PlanParts { splits: &self.splits, cuts: &self.cuts, systems: &self.systems };
+        Digest::of("microtome bundle plan v2", &bytes_of(&parts))
     }
 
     /// The digest of the run: all of the header but the openings, which the prover may choose

@@ -11,7 +11,7 @@ use super::Bundle;
 use crate::files::{self, Access, FileError};
 
 /// The version of the format that this program writes and reads.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
 
 /// Bytes that a bundle may have.
 pub const MOST_BUNDLE_BYTES: u64 = 1 << 28;

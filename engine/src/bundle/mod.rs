@@ -41,8 +41,11 @@ pub(crate) use weight_card::committed_digest;
 pub use weight_card::{Custody, WeightCard};
 
 use crate::digest::Digest;
+use crate::graph::{Split, Splits};
+use crate::onnx::Model;
 use crate::program::{Card, ProgramSlice, ValueId};
 use crate::prove::{Commitment, Salt, System};
+use crate::split;
 
 /// A whole bundle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,10 @@ pub struct Bundle {
 pub struct Header {
     /// Digest of the model's file and of the shapes that its inputs were bound to.
     pub model: Digest,
+    /// The nodes of it that are split into tiles, by name, increasing. Whoever verifies splits
+    /// them too.
+    #[serde(deserialize_with = "format::bounded")]
+    pub splits: Vec<(String, Split)>,
     /// Digest of the fixed-point program; where the weights are committed, of their roots in their
     /// place.
     pub program: Digest,
@@ -143,6 +150,25 @@ impl SliceRecord {
 }
 
 impl Header {
+    /// The nodes that are split; none where the list is not in its order.
+    #[must_use]
+    pub fn splits(&self) -> Option<Splits> {
+        let increasing = self.splits.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        increasing.then(|| Splits(self.splits.iter().cloned().collect()))
+    }
+
+    /// The model with the nodes split that the header names, and no others.
+    ///
+    /// # Errors
+    /// Where they can't be split so.
+    pub(crate) fn split(&self, model: &Model) -> Result<Model, String> {
+        let splits = self.splits().ok_or("the splits of the bundle are not in their order")?;
+        if splits == model.graph.splits() {
+            return Ok(model.clone());
+        }
+        split::split(model, &splits).map_err(|error| error.to_string())
+    }
+
     /// The revealed tensor with this id.
     #[must_use]
     pub fn opening(&self, value: ValueId) -> Option<&Opening> {

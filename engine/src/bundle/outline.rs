@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost;
 use crate::digest::Digest;
-use crate::graph::Graph;
+use crate::graph::{Graph, Splits};
 use crate::program::{Program, Skeleton, ValueId};
 
 /// What a verdict needs of a model beside its program.
@@ -16,6 +16,8 @@ use crate::program::{Program, Skeleton, ValueId};
 pub struct Outline {
     /// Digest of the model.
     pub model: Digest,
+    /// The nodes of it that are split; what follows is of the model that comes of it.
+    pub splits: Splits,
     /// Its nodes, in order.
     pub nodes: Vec<OutlineNode>,
     /// The cuts that differ, increasing.
@@ -54,7 +56,8 @@ impl Outline {
         };
         let inputs = graph.inputs.iter().map(|&id| graph.tensor(id));
         Ok(Self {
-            model: graph.digest,
+            model: graph.file_digest(),
+            splits: graph.splits(),
             model_inputs: inputs.map(|t| (t.name.clone(), t.shape.clone())).collect(),
             nodes: (0..graph.nodes.len()).map(node).collect(),
             legal_cuts: skeleton.legal_cuts().to_vec(),

@@ -25,7 +25,7 @@ impl Subject<'_> {
     #[must_use]
     pub fn digest(self) -> Digest {
         match self {
-            Self::Model(model) => model.graph.digest,
+            Self::Model(model) => model.graph.file_digest(),
             Self::Card(card) => card.outline.model,
         }
     }
@@ -73,6 +73,7 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
     let outline;
     let (outline, program, roots, has_weights) = match subject {
         Subject::Model(model) => {
+            let model = header.split(model)?;
             let skeleton = Skeleton::of(&model.graph);
             let program =
                 skeleton.lower(&model.graph, &header.card).map_err(|error| error.to_string())?;
@@ -88,6 +89,9 @@ pub(super) fn read(bundle: &Bundle, subject: Subject<'_>) -> Result<Reading, Str
                 return Err("the bundle's proofs are about public weights, and a card has none: \
                             verify it against the model"
                     .to_owned());
+            }
+            if header.splits() != Some(card.outline.splits.clone()) {
+                return Err("the bundle splits other nodes than the card".to_owned());
             }
             if header.card != card.card {
                 return Err("the bundle was quantised otherwise than the card".to_owned());

@@ -11,6 +11,7 @@ fn bundle() -> Bundle {
     Bundle {
         header: Header {
             model: Digest([0xab; 32]),
+            splits: vec![("conv".to_owned(), "rows:2".parse().unwrap())],
             program: Digest([2; 32]),
             cuts: vec![4],
             systems: vec![System::Halo2; 2],
@@ -43,8 +44,10 @@ fn every_part_but_the_openings_is_in_the_context_of_each_slice() {
     let honest = bundle();
     let context = |bundle: &Bundle| bundle.header.slice_context(0);
     type Change = fn(&mut Header);
-    let changes: [Change; 8] = [
+    let changes: [Change; 10] = [
         |h| h.model.0[0] ^= 1,
+        |h| h.splits.clear(),
+        |h| h.splits[0].1.parts += 1,
         |h| h.program.0[0] ^= 1,
         |h| h.cuts[0] += 1,
         |h| h.systems.truncate(1),

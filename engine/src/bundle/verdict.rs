@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Bundle;
 use crate::digest::Digest;
+use crate::graph::Splits;
 use crate::program::Source;
 use crate::prove::System;
 
@@ -32,6 +33,9 @@ pub struct Verdict {
     pub program: Option<Digest>,
     /// Digest of the model, as the verifier has it.
     pub model: Digest,
+    /// The nodes of the model that the bundle splits into tiles.
+    #[serde(skip_serializing_if = "Splits::is_empty")]
+    pub splits: Splits,
     /// The receipt; none where the bundle can't be decoded or is of something else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<Digest>,
@@ -100,6 +104,7 @@ impl Verdict {
             input: None,
             program: None,
             model,
+            splits: Splits::default(),
             root: None,
             context: None,
             calibration: None,

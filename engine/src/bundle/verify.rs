@@ -141,6 +141,7 @@ fn judge(
         input: real_inputs(program, &opened),
         program: Some(reading.digest),
         model: subject.digest(),
+        splits: header.splits().unwrap_or_default(),
         root: Some(bundle.root()),
         context: Some(header.context.clone()),
         calibration: Some(header.card.source.clone()),

@@ -5,12 +5,14 @@
 //! its elements live on in [`Tensor::constant`].
 
 mod attributes;
+mod splits;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use attributes::{Attribute, Attributes};
+pub use splits::{Axis, Part, Split, SplitTextError, Splits, Tile, Tiling};
 
 use crate::digest::Digest;
 
@@ -135,7 +137,7 @@ pub struct Graph {
     pub name: String,
     /// Version of the default operator set.
     pub opset: i64,
-    /// Digest of the file and of the shapes that its inputs were bound to.
+    /// Digest of the file, of the shapes that its inputs were bound to, and of the splits.
     pub digest: Digest,
     /// Nodes in their fixed order.
     pub nodes: Vec<Node>,
@@ -145,9 +147,23 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// Outputs, in the file's order.
     pub outputs: Vec<TensorId>,
+    /// What its parts are parts of, where the model was split.
+    pub tiling: Option<Arc<Tiling>>,
 }
 
 impl Graph {
+    /// Digest of the file and of the shapes that its inputs were bound to, without the splits.
+    #[must_use]
+    pub fn file_digest(&self) -> Digest {
+        self.tiling.as_ref().map_or(self.digest, |tiling| tiling.model)
+    }
+
+    /// What was split; nothing where the graph is the file's.
+    #[must_use]
+    pub fn splits(&self) -> Splits {
+        self.tiling.as_ref().map(|tiling| tiling.splits.clone()).unwrap_or_default()
+    }
+
     /// The tensor with this id.
     #[must_use]
     pub fn tensor(&self, id: TensorId) -> &Tensor {

@@ -28,6 +28,7 @@ fn graph(inputs: &[(&str, &[usize])]) -> Graph {
         tensors,
         inputs: (0..inputs.len() as u32).map(TensorId).collect(),
         outputs: Vec::new(),
+        tiling: None,
     }
 }
 

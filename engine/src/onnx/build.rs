@@ -53,6 +53,7 @@ pub fn build<'a>(
         tensors: table.tensors,
         inputs,
         outputs,
+        tiling: None,
     }
 }
 

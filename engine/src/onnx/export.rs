@@ -92,7 +92,7 @@ impl Model {
 
     /// The file's nodes with these names and the folded nodes that they need, in order; and those
     /// constants that come from a tensor's shape, which lies outside the slice, by value.
-    fn with_folded<'a>(
+    pub(super) fn with_folded<'a>(
         &self,
         source: &'a GraphProto,
         names: &BTreeSet<&str>,

@@ -6,7 +6,7 @@ use tract_onnx::prelude::*;
 
 use super::infer::{Inferred, guarded};
 use super::{Model, OnnxError};
-use crate::graph::{ElementType, Graph, TensorId};
+use crate::graph::{ElementType, Graph, Part, TensorId};
 
 /// The float tensors of a run, row-major, by id: the inputs and every float tensor that a node
 /// makes.
@@ -150,12 +150,16 @@ fn given(element: ElementType, shape: &[usize], numbers: &[f32]) -> TractResult<
 }
 
 impl Model {
-    /// Runs the network in floating point. `inputs` holds one row-major tensor for each of
+    /// Runs the network in floating point, as it was before it was split: a tile has the very
+    /// numbers that the whole has in its place. `inputs` holds one row-major tensor for each of
     /// [`Graph::inputs`]. What depends on a node that tract doesn't know is missing in the trace.
     ///
     /// # Errors
     /// Where an input has the wrong length, or tract can't run an operator.
     pub fn float_run(&self, inputs: &[Vec<f32>]) -> Result<FloatTrace, OnnxError> {
+        if let Some(original) = &self.original {
+            return Ok(self.parts_of(&original.graph, original.float_run(inputs)?));
+        }
         let graph = &self.graph;
         if inputs.len() != graph.inputs.len() {
             return Err(OnnxError::InputCount { got: inputs.len(), expected: graph.inputs.len() });
@@ -192,4 +196,28 @@ impl Model {
         }
         Ok(trace)
     }
+
+    /// The tensors of a split model, from a run of the model before.
+    fn parts_of(&self, before: &Graph, trace: FloatTrace) -> FloatTrace {
+        let parts = self.graph.tiling.as_ref().map(|tiling| &tiling.parts);
+        let ids: BTreeMap<&str, TensorId> =
+            (0u32..).zip(&before.tensors).map(|(id, t)| (t.name.as_str(), TensorId(id))).collect();
+        let values = |id: TensorId| match parts.and_then(|parts| parts.get(&id)) {
+            Some(part) => {
+                let shape = before.tensor(part.tensor).shape.as_deref()?;
+                Some(cut_out(trace.get(&part.tensor)?, shape, part))
+            }
+            None => trace.get(ids.get(self.graph.tensor(id).name.as_str())?).cloned(),
+        };
+        let all = (0u32..).map(TensorId).take(self.graph.tensors.len());
+        all.filter_map(|id| Some((id, values(id)?))).collect()
+    }
+}
+
+/// The elements of a part of a tensor of this shape.
+pub(super) fn cut_out(values: &[f32], shape: &[usize], part: &Part) -> Vec<f32> {
+    let inner: usize = shape[part.axis + 1..].iter().product();
+    let block = shape[part.axis] * inner;
+    let within = part.range.start * inner..part.range.end * inner;
+    values.chunks_exact(block.max(1)).flat_map(|block| &block[within.clone()]).copied().collect()
 }

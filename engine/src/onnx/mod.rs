@@ -9,6 +9,7 @@ mod export;
 mod float;
 mod infer;
 mod proto;
+mod rewrite;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use tract_onnx::pb::ModelProto;
 pub use error::OnnxError;
 pub use export::{ExportedSlice, run_exported};
 pub use float::FloatTrace;
+pub(crate) use rewrite::{Feed, NewNode, Rewriting, TileNode};
 
 use crate::digest::Digest;
 use crate::graph::Graph;
@@ -31,14 +33,20 @@ use crate::graph::Graph;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bindings(pub BTreeMap<String, Vec<usize>>);
 
-/// An opened model.
+/// An opened model. Copies of it share what is large.
+#[derive(Clone)]
 pub struct Model {
     /// The network.
     pub graph: Arc<Graph>,
     bytes: Arc<[u8]>,
-    proto: ModelProto,
-    inferred: infer::Inferred,
-    runner: OnceLock<Result<float::Runner, String>>,
+    proto: Arc<ModelProto>,
+    inferred: Arc<infer::Inferred>,
+    runner: Arc<OnceLock<Result<float::Runner, String>>>,
+    /// The folder that weights in separate files are in.
+    folder: Option<String>,
+    bindings: Bindings,
+    /// The model before it was split, where it was.
+    original: Option<Arc<Model>>,
 }
 
 impl std::fmt::Debug for Model {
@@ -78,8 +86,22 @@ impl Model {
         let inferred = infer::infer(&proto, dir, bindings)?;
         let digest = digest(&bytes, bindings);
         let graph = build::build(name, &proto, inferred.facts(), digest);
-        let runner = OnceLock::new();
-        Ok(Self { graph: Arc::new(graph), bytes, proto, inferred, runner })
+        Ok(Self {
+            graph: Arc::new(graph),
+            bytes,
+            proto: Arc::new(proto),
+            inferred: Arc::new(inferred),
+            runner: Arc::default(),
+            folder: dir.map(str::to_owned),
+            bindings: bindings.clone(),
+            original: None,
+        })
+    }
+
+    /// The model as its file has it: the one before it was split, or itself.
+    #[must_use]
+    pub fn unsplit(&self) -> &Self {
+        self.original.as_deref().unwrap_or(self)
     }
 
     /// The file's bytes.

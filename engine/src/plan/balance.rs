@@ -86,7 +86,7 @@ pub enum BalanceError {
         locked: usize,
     },
     /// A single node is over the budget.
-    #[error("no plan fits {budget} bytes: node {node:?} alone needs {needs} to prove")]
+    #[error("no plan fits {budget} bytes: node {node:?} alone needs {needs}")]
     Budget {
         /// The budget.
         budget: u64,
@@ -257,6 +257,7 @@ impl Plan {
 
     fn with_cuts(&self, cuts: Vec<usize>) -> Self {
         let mut plan = Self::whole(self.model);
+        plan.splits = self.splits.clone();
         plan.locked = self.locked.clone();
         plan.system = self.system;
         // A slice that still starts at the same cut keeps its own system.
@@ -315,9 +316,14 @@ fn over_budget(pieces: &Pieces<'_>, budget: u64) -> BalanceError {
         pieces.estimator.slice(pieces.at[culprit], pieces.at[culprit + 1], pieces.system);
     let node = estimate.nodes.first().copied().unwrap_or(0);
     let needs = match (&estimate.prediction, &estimate.obstacle) {
-        (Some(prediction), _) => format!("{} bytes", prediction.peak_bytes),
+        (Some(prediction), _) => {
+            format!(
+                "{} bytes to prove: split it into tiles, where it can be",
+                prediction.peak_bytes
+            )
+        }
         (None, Some(reason)) => format!("something else: {reason}"),
-        (None, None) => "more".into(),
+        (None, None) => "more to prove".into(),
     };
     BalanceError::Budget { budget, node: pieces.estimator.node_name(node), needs }
 }

@@ -4,6 +4,7 @@
 //! ([`Skeleton::legal_cuts`]): nodes that lower to nothing follow their absorber.
 
 mod balance;
+mod carry;
 mod cheap;
 mod edit;
 mod estimate;
@@ -22,6 +23,7 @@ pub use estimate::{Crossing, Estimator, SliceEstimate, program_slices};
 pub use linking::{Linking, LinkingSide};
 
 use crate::digest::Digest;
+use crate::graph::{Graph, Splits};
 use crate::program::Skeleton;
 use crate::prove::System;
 
@@ -29,8 +31,11 @@ use crate::prove::System;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Digest of the model that it belongs to.
+    /// Digest of the model that it belongs to, splits included.
     pub model: Digest,
+    /// The nodes of the model's file that are split; cuts are between those that come of it.
+    #[serde(default, skip_serializing_if = "Splits::is_empty")]
+    pub splits: Splits,
     cuts: Vec<usize>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     locked: BTreeSet<usize>,
@@ -127,11 +132,18 @@ impl Plan {
     pub fn whole(model: Digest) -> Self {
         Self {
             model,
+            splits: Splits::default(),
             cuts: Vec::new(),
             locked: BTreeSet::new(),
             system: System::default(),
             systems: BTreeMap::new(),
         }
+    }
+
+    /// One slice: all of this graph, which may be split.
+    #[must_use]
+    pub fn of(graph: &Graph) -> Self {
+        Self { splits: graph.splits(), ..Self::whole(graph.digest) }
     }
 
     /// Cuts given by a user; each is moved to the legal cut that means the same.
@@ -155,6 +167,15 @@ impl Plan {
             plan.cuts.push(canonical);
         }
         Ok(plan)
+    }
+
+    /// As [`Plan::from_cuts`], of a graph that may be split.
+    ///
+    /// # Errors
+    /// As [`Plan::from_cuts`].
+    pub fn cut(graph: &Graph, skeleton: &Skeleton, cuts: &[usize]) -> Result<Self, PlanError> {
+        let plan = Self::from_cuts(graph.digest, skeleton, cuts)?;
+        Ok(Self { splits: graph.splits(), ..plan })
     }
 
     /// Checks a plan that came from a file.

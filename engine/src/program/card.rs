@@ -137,10 +137,14 @@ impl Ranges {
         trace: &FloatTrace,
         case: usize,
     ) -> Result<(), CalibrateError> {
-        for (value, greatest) in skeleton.values.iter().zip(&mut self.greatest) {
-            let (Scale::Measured, Some(tensor)) = (&value.scale, value.tensor) else {
-                continue;
+        for (index, value) in skeleton.values.iter().enumerate() {
+            // The parts of a tensor are measured together, at the first of them.
+            let (place, tensor) = match (&value.scale, value.tensor) {
+                (Scale::Measured, Some(tensor)) => (index, tensor),
+                (Scale::Part(first), Some(tensor)) => (first.index(), tensor),
+                _ => continue,
             };
+            let greatest = &mut self.greatest[place];
             let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
                 what: format!("up to tensor {:?}", value.name),
                 detail: "it depends on an operator that tract doesn't know".into(),
@@ -196,7 +200,12 @@ impl Card {
         for op in &skeleton.ops {
             deviation[op.output.index()] = estimated_deviation(op, &deviation);
         }
-        let ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
+        let mut ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
+        for (index, value) in skeleton.values.iter().enumerate() {
+            if let Scale::Part(first) = value.scale {
+                ranges[first.index()] = ranges[first.index()].max(ranges[index]);
+            }
+        }
         Self::from_greatest(skeleton, &ranges, settings, Source::Nominal)
     }
 

@@ -179,7 +179,9 @@ impl Skeleton {
                 (map, (1..=area).map(|n| ratios[0] / n as f64).collect(), Vec::new())
             }
         };
-        let linear = quantise(map, &real, &real_bias, card.weight_bits, names)?;
+        // Rounded as the greatest weight of the whole layer asks for, of which this may be a tile.
+        let floor = op.greatest * ratios.first().copied().unwrap_or(0.0);
+        let linear = quantise(map, &real, floor, &real_bias, card.weight_bits, names)?;
         check_accumulator(&linear, &inputs, output, names)?;
         Ok(Kind::Linear(Arc::new(linear)))
     }
@@ -201,15 +203,17 @@ fn over(bias: &[f64], scale: f64) -> Vec<f64> {
     bias.iter().map(|b| b / scale).collect()
 }
 
-/// Rounds weights to the greatest shift at which they fit their bits.
+/// Rounds weights to the greatest shift at which they, and a weight of the magnitude `floor`, fit
+/// their bits.
 fn quantise(
     map: Map,
     real: &[f64],
+    floor: f64,
     real_bias: &[f64],
     weight_bits: u32,
     names: Names<'_>,
 ) -> Result<Linear, LowerError> {
-    let mut greatest = real.iter().fold(0.0f64, |m, w| m.max(w.abs()));
+    let mut greatest = real.iter().fold(floor, |m, w| m.max(w.abs()));
     if let Map::Average { window, count_include_pad } = &map {
         // Only the weights of windows that occur matter; the fewest taps weigh most.
         let fewest = fewest_taps(window, *count_include_pad);
@@ -248,7 +252,7 @@ fn quantise(
 /// One weight, and the shift that it is rounded at, as [`quantise`] has them.
 fn fitted(real: f64, weight_bits: u32, names: Names<'_>) -> Result<(u32, i32), LowerError> {
     let map = Map::Sum { shape: Vec::new(), operands: Vec::new() };
-    let linear = quantise(map, &[real], &[], weight_bits, names)?;
+    let linear = quantise(map, &[real], 0.0, &[], weight_bits, names)?;
     Ok((linear.shift, linear.weights[0]))
 }
 

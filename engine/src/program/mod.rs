@@ -16,7 +16,7 @@ mod errors;
 mod exec;
 mod fidelity;
 pub(crate) mod gather;
-mod geometry;
+pub(crate) mod geometry;
 mod linear;
 mod lower;
 pub mod operators;

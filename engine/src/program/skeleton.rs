@@ -11,6 +11,7 @@ mod layers;
 pub(super) mod ops;
 mod pools;
 mod sums;
+mod tiles;
 pub(super) mod weights;
 
 /// A tensor of the program before it has a scale.
@@ -33,6 +34,9 @@ pub enum Scale {
     Measured,
     /// It is that of an earlier tensor, whose range contains its own.
     Of(ValueId),
+    /// It is that of an earlier tensor, the first part of what both are parts of: all of these are
+    /// measured together, so that they have the scale that the whole would have.
+    Part(ValueId),
     /// It is the least under which the ranges of these earlier tensors fit, and a number of this
     /// magnitude.
     Holding(Vec<ValueId>, f64),
@@ -44,7 +48,7 @@ impl Scale {
     pub(super) fn derived(&self, scale_of: impl Fn(ValueId) -> f64, greatest: f64) -> Option<f64> {
         match self {
             Self::Measured => None,
-            Self::Of(value) => Some(scale_of(*value)),
+            Self::Of(value) | Self::Part(value) => Some(scale_of(*value)),
             Self::Holding(values, least) => {
                 let scales = values.iter().map(|&value| scale_of(value));
                 Some(scales.fold(least / greatest, f64::max))
@@ -64,6 +68,9 @@ pub struct SkeletonOp {
     pub inputs: Vec<ValueId>,
     /// The tensor that it computes.
     pub output: ValueId,
+    /// The greatest weight of all tiles of one layer, where it is a tile: their weights are rounded
+    /// as those of the whole layer are. 0 where it is none.
+    pub greatest: f64,
 }
 
 /// Float weights, and a factor for each output channel that folding multiplies them by.

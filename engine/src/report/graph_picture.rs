@@ -260,6 +260,7 @@ mod tests {
             tensors: (0..=count).map(tensor).collect(),
             inputs: vec![TensorId(0)],
             outputs: vec![TensorId(count as u32)],
+            tiling: None,
         }
     }
 

@@ -105,7 +105,8 @@ pub(super) fn prepare(
         }
     };
     let header = Header {
-        model: request.model.graph.digest,
+        model: request.model.graph.file_digest(),
+        splits: request.model.graph.splits().0.into_iter().collect(),
         program: digest,
         weights: request.weights,
         cuts,

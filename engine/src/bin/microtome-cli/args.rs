@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use microtome_engine::bits::{Bits, Grid, Target};
+use microtome_engine::graph::{Split, Splits};
 use microtome_engine::onnx::Bindings;
 
 /// The model.
@@ -14,6 +15,16 @@ pub struct ModelArgs {
     pub model: PathBuf,
     #[command(flatten)]
     pub shapes: ShapeArgs,
+    /// Splits a node into tiles that compute the same: by rows (of a convolution or pool) or by
+    /// channels (or a dense layer's features), together with what follows it element by element
+    #[arg(long = "split", value_name = "NODE=rows:8", value_parser = split)]
+    pub splits: Vec<(String, Split)>,
+}
+
+impl ModelArgs {
+    pub fn splits(&self) -> Splits {
+        Splits(self.splits.iter().cloned().collect())
+    }
 }
 
 /// Shapes for open dimensions.
@@ -173,6 +184,12 @@ fn shape(text: &str) -> Result<(String, Vec<usize>), String> {
     }
 }
 
+fn split(text: &str) -> Result<(String, Split), String> {
+    // A name may have an equals sign in it; a split has none.
+    let (node, split) = text.rsplit_once('=').ok_or("write it as NODE=rows:8")?;
+    Ok((node.to_owned(), split.parse::<Split>().map_err(|error| error.to_string())?))
+}
+
 /// A number of bytes, such as `512MiB` or `4GB`.
 pub fn bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -223,6 +240,15 @@ mod tests {
         assert_eq!((share("0.99"), share("1")), (Ok(0.99), Ok(1.0)));
         for text in ["", "1.01", "-0.1", "NaN", "99%"] {
             assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn splits_have_nodes() {
+        let split = |text| split(text).map(|(node, split)| format!("{node} {split}"));
+        assert_eq!(split("/a=b/Conv=rows:8"), Ok("/a=b/Conv rows:8".to_owned()));
+        for text in ["Conv", "Conv=8", "Conv=columns:8", "Conv=rows:-1"] {
+            assert!(split(text).is_err(), "{text}");
         }
     }
 

@@ -61,7 +61,7 @@ pub fn main(args: &Args) -> Result<End> {
     let commit_secs = start.elapsed().as_secs_f64();
     card.write(&args.output)?;
     let result = CommitJson {
-        model: graph.digest.to_string(),
+        model: graph.file_digest().to_string(),
         program: card.digest().to_string(),
         committed: card.roots.iter().flatten().count(),
         card_bytes: card.encode().len() as u64,

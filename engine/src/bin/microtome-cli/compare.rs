@@ -96,7 +96,7 @@ pub fn main(args: &Args) -> Result<End> {
     if let Some(path) = &args.chart {
         chart::check(path)?;
     }
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, Some(&args.plan))?;
     let input = opened.input(&args.input)?;
     let first_plan = opened.plan(Some(&args.plan), args.systems.first().copied())?;
     let quantised = opened.calibrate(&args.card, Some(&input), &first_plan)?;

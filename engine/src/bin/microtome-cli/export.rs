@@ -46,7 +46,7 @@ struct ManifestSlice {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, Some(&args.plan))?;
     let plan = opened.plan(Some(&args.plan), None)?;
     let graph = &opened.model.graph;
     let groups = groups(&plan, &opened);

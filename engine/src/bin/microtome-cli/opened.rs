@@ -6,9 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use microtome_engine::inputs::{self, Case};
 use microtome_engine::onnx::Model;
-use microtome_engine::plan::Plan;
+use microtome_engine::plan::{Estimator, Plan};
 use microtome_engine::program::{Card, Program, Settings, Skeleton, Source};
 use microtome_engine::prove::System;
+use microtome_engine::split;
 
 use crate::args::{CardArgs, InputArgs, ModelArgs};
 use crate::bits::{self, ChosenBits};
@@ -30,8 +31,23 @@ pub struct Quantised {
 impl Opened {
     pub fn open(args: &ModelArgs) -> Result<Self> {
         let model = Model::open(&args.model, &args.shapes.bindings())?;
+        Ok(Self::of(split::split(&model, &args.splits())?))
+    }
+
+    /// Opens the model that a plan is for: split as the plan says.
+    pub fn open_planned(args: &ModelArgs, plan: Option<&Path>) -> Result<Self> {
+        let Some(path) = plan else { return Self::open(args) };
+        let splits = plan::read_file(path)?.splits;
+        if !args.splits.is_empty() && args.splits() != splits {
+            bail!("{} has splits of its own: give --split to `plan` alone", path.display());
+        }
+        let model = Model::open(&args.model, &args.shapes.bindings())?;
+        Ok(Self::of(split::split(&model, &splits).with_context(|| path.display().to_string())?))
+    }
+
+    pub fn of(model: Model) -> Self {
         let skeleton = Arc::new(Skeleton::of(&model.graph));
-        Ok(Self { model: Arc::new(model), skeleton })
+        Self { model: Arc::new(model), skeleton }
     }
 
     /// The case of the input file that is asked for.
@@ -94,12 +110,21 @@ impl Opened {
         Ok(cases.map(|case| case.tensors).collect())
     }
 
+    /// Estimates of the model's slices.
+    pub fn estimator(&self, quantised: &Quantised) -> Estimator {
+        Estimator::new(
+            Arc::clone(&self.model.graph),
+            Arc::clone(&self.skeleton),
+            Arc::clone(&quantised.program),
+        )
+    }
+
     /// The plan of a file, which must be of this model; without a file, one slice. A proof system
     /// given here replaces the plan's.
     pub fn plan(&self, path: Option<&Path>, system: Option<System>) -> Result<Plan> {
         let digest = self.model.graph.digest;
         let mut plan = match path {
-            None => Plan::whole(digest),
+            None => Plan::of(&self.model.graph),
             Some(path) => {
                 let plan = plan::read_file(path)?;
                 plan.check(digest, &self.skeleton).with_context(|| path.display().to_string())?;

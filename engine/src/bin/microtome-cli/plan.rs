@@ -1,16 +1,18 @@
 //! `plan`: where to cut, and what that is predicted to cost.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use microtome_engine::cost::Totals;
 use microtome_engine::files::{self, Access};
+use microtome_engine::graph::Splits;
+use microtome_engine::inputs::Case;
 use microtome_engine::plan::{Estimator, Metric, Plan, SliceEstimate};
 use microtome_engine::program::Source;
 use microtome_engine::prove::{Shape, System};
 use microtome_engine::report::format::{bytes, grouped, secs};
 use microtome_engine::report::table::Table;
+use microtome_engine::split::{self, Wanted};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -115,13 +117,21 @@ pub fn read_file(path: &Path) -> Result<Plan> {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let mut opened = Opened::open(&args.model)?;
     let input = match &args.input {
         None => None,
         Some(path) => Some(opened.case(path, 0)?),
     };
-    let given = ChosenBits::given(&args.card);
-    let mut quantised = opened.calibrate_with(&args.card, input.as_ref(), given)?;
+    let usual = || ChosenBits::given(&args.card);
+    let mut quantised = opened.calibrate_with(&args.card, input.as_ref(), usual())?;
+    if args.model.splits.is_empty()
+        && let Some(budget) = args.budget
+        && whole(args, &opened).within_budget(&opened.estimator(&quantised), budget).is_err()
+        && let Some(splits) = fitting_splits(&opened, args, input.as_ref(), budget)?
+    {
+        opened = Opened::of(split::split(&opened.model, &splits)?);
+        quantised = opened.calibrate_with(&args.card, input.as_ref(), usual())?;
+    }
     let (mut estimator, mut plan) = cut(args, &opened, &quantised)?;
     if args.card.is_auto() {
         // Bits are chosen by what the slices cost, and the slices are made by what they cost: the
@@ -149,17 +159,21 @@ pub fn main(args: &Args) -> Result<End> {
     Ok(End::Success)
 }
 
+/// The model as one slice. Balance and budget go by what slices cost with their system.
+fn whole(args: &Args, opened: &Opened) -> Plan {
+    let mut whole = Plan::of(&opened.model.graph);
+    whole.set_all_systems(args.system.unwrap_or_default());
+    whole
+}
+
 /// Cuts the model as is asked for.
 fn cut(args: &Args, opened: &Opened, quantised: &Quantised) -> Result<(Estimator, Plan)> {
     let graph = &opened.model.graph;
-    let (skeleton, program) = (Arc::clone(&opened.skeleton), Arc::clone(&quantised.program));
-    let estimator = Estimator::new(Arc::clone(graph), skeleton, program);
-    let mut whole = Plan::whole(graph.digest);
-    // Balance and budget go by what the slices cost with their system.
-    whole.set_all_systems(args.system.unwrap_or_default());
+    let estimator = opened.estimator(quantised);
+    let whole = whole(args, opened);
     let mut plan = match (args.slices, &args.cuts, args.budget) {
         (Some(slices), _, _) => whole.balanced(&estimator, slices, args.balance, args.tolerance)?,
-        (_, Some(cuts), _) => Plan::from_cuts(graph.digest, &opened.skeleton, cuts)?,
+        (_, Some(cuts), _) => Plan::cut(graph, &opened.skeleton, cuts)?,
         (_, _, Some(budget)) => whole.within_budget(&estimator, budget)?,
         (None, None, None) => whole,
     };
@@ -167,6 +181,22 @@ fn cut(args: &Args, opened: &Opened, quantised: &Quantised) -> Result<(Estimator
         plan.set_all_systems(system);
     }
     Ok((estimator, plan))
+}
+
+/// The splits with which every node fits the budget, where there are some.
+fn fitting_splits(
+    opened: &Opened,
+    args: &Args,
+    input: Option<&Case>,
+    budget: u64,
+) -> Result<Option<Splits>> {
+    let system = args.system.unwrap_or_default();
+    split::fitting(&opened.model, &Wanted { budget, system, node: None }, |model| {
+        let tiles = Opened::of(model.clone());
+        let bits = ChosenBits::given(&args.card);
+        let quantised = tiles.calibrate_with(&args.card, input, bits)?;
+        Ok(tiles.estimator(&quantised))
+    })
 }
 
 fn slice_json(index: usize, slice: &SliceEstimate, estimator: &Estimator) -> SliceJson {
@@ -245,6 +275,9 @@ fn describe(result: &PlanJson<'_>) -> String {
     }
     table.push(row("whole".to_owned(), &result.monolithic));
     let mut text = format!("{}\ncuts {:?}\n", table.to_text(), result.plan.cuts());
+    if !result.plan.splits.is_empty() {
+        text.push_str(&format!("split {}\n", result.plan.splits));
+    }
     for slice in &result.slices {
         if let Some(obstacle) = &slice.obstacle {
             text.push_str(&format!("slice {} can't be proven: {obstacle}\n", slice.index));

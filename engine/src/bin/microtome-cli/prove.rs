@@ -70,7 +70,7 @@ struct ProveJson {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, args.plan.as_deref())?;
     let input = opened.input(&args.input)?;
     let plan = opened.plan(args.plan.as_deref(), args.system)?;
     let quantised = opened.calibrate(&args.card, Some(&input), &plan)?;

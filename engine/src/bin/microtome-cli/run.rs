@@ -70,7 +70,7 @@ struct SliceError {
 }
 
 pub fn main(args: &Args) -> Result<End> {
-    let opened = Opened::open(&args.model)?;
+    let opened = Opened::open_planned(&args.model, args.plan.as_deref())?;
     let input = opened.input(&args.input)?;
     let plan = opened.plan(args.plan.as_deref(), args.system)?;
     if args.sweep_bits {

@@ -132,6 +132,9 @@ fn describe(verdict: &Verdict, is_pinned: bool) -> String {
         let backing = if verdict.output_proven { "proven" } else { "not proven" };
         line("output", format!("{} ({backing})", output::tensors(output)));
     }
+    if !verdict.splits.is_empty() {
+        line("split", verdict.splits.to_string());
+    }
     if let Some(program) = &verdict.program {
         let trust = if is_pinned { "" } else { " (not pinned: the prover chose its scales)" };
         line("program", format!("{program}{trust}"));

@@ -109,6 +109,7 @@ impl<'a> Builder<'a> {
         }
         self.settle_leading_aliases();
         self.find_outputs();
+        self.join_tiles();
         let owners = &self.skeleton.owners;
         let own = (0..owners.len()).filter(|&n| owners[n] == n);
         self.skeleton.legal_cuts = own.skip(1).collect();
@@ -175,6 +176,7 @@ impl<'a> Builder<'a> {
                 kind: op.kind,
                 inputs,
                 output: value,
+                greatest: 0.0,
             });
             steps.push(value);
         }

@@ -145,7 +145,7 @@ impl SliceCircuit<'_> {
             let value = self.program.value(id);
             let wires = tracks.wires.get(&id).ok_or(Error::Synthesis)?;
             let packed = tracks.pack.computed(&mut tracks.placer, wires, value.bits)?;
-            let (salt, capacity) = (self.salt(id)?, capacity(id, value));
+            let (salt, capacity) = (self.salt(id)?, capacity(value));
             digests.push(tracks.poseidon.digest(&mut tracks.placer, capacity, salt, &packed)?);
         }
         let rows = &self.shape.rows;
@@ -170,7 +170,7 @@ impl SliceCircuit<'_> {
         let (wires, packed) =
             tracks.pack.read(&mut tracks.placer, elements.into_iter(), value.bits)?;
         tracks.wires.insert(id, wires);
-        let (salt, capacity) = (self.salt(id)?, capacity(id, value));
+        let (salt, capacity) = (self.salt(id)?, capacity(value));
         tracks.poseidon.digest(&mut tracks.placer, capacity, salt, &packed)
     }
 

@@ -196,13 +196,31 @@ pub(super) fn verifying_key(
     Ok(vk)
 }
 
-/// The digest of everything that a key depends on: the slice, its operations and their tensors.
-fn slice_digest(program: &Program, slice: &ProgramSlice) -> Option<Digest> {
-    let ops = &program.ops[slice.ops.clone()];
-    let ids = ops.iter().flat_map(|op| op.inputs.iter().chain([&op.output]));
-    let values: Vec<_> = ids.map(|id| program.value(*id)).collect();
-    let bytes = postcard::to_stdvec(&(slice, ops, values)).ok()?;
-    Some(Digest::of("microtome halo2 verifying key v1", &bytes))
+/// The digest of everything that a key depends on: the slice's operations, the shapes and bits of
+/// their tensors, and which of these are on its boundary, in the order of the instance. Tensors are
+/// numbered in the order in which operations name them, and names, scales and places in the program
+/// are left out: slices that do the same in different places have one key.
+pub(super) fn slice_digest(program: &Program, slice: &ProgramSlice) -> Option<Digest> {
+    let mut numbers: BTreeMap<ValueId, u32> = BTreeMap::new();
+    let (mut values, mut ops) = (Vec::new(), Vec::new());
+    for op in program.ops.get(slice.ops.clone())? {
+        let ids = op.inputs.iter().chain([&op.output]);
+        let named: Vec<u32> = ids
+            .map(|&id| {
+                *numbers.entry(id).or_insert_with(|| {
+                    let value = program.value(id);
+                    values.push((&value.shape, value.bits));
+                    values.len() as u32 - 1
+                })
+            })
+            .collect();
+        ops.push((&op.kind, named));
+    }
+    let ends = [&slice.inputs, &slice.outputs];
+    let ends = ends.map(|ids| ids.iter().map(|id| numbers.get(id)).collect::<Option<Vec<_>>>());
+    let [inputs, outputs] = ends;
+    let bytes = postcard::to_stdvec(&(ops, values, inputs?, outputs?)).ok()?;
+    Some(Digest::of("microtome halo2 verifying key v2", &bytes))
 }
 
 fn blank<'a>(

@@ -227,7 +227,7 @@ fn too_large(program: &Program, slice: &ProgramSlice, shapes: &[CircuitShape]) -
     let way_out = if ops.len() > 1 {
         "cut it smaller"
     } else {
-        "one operation cannot be cut, so it stays unproven"
+        "one operation is not cut: split its node into tiles, where it can be"
     };
     Unprovable { place, reason: format!("needs k={k}, over the limit of {MAX_K}: {way_out}") }
 }

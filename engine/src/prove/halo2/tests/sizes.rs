@@ -79,7 +79,7 @@ fn what_cannot_be_proven_says_why() {
     check(
         model.finish(&[y]),
         expect![[
-            r#"node "n0" (Linear): needs k=19, over the limit of 17: one operation cannot be cut, so it stays unproven"#
+            r#"node "n0" (Linear): needs k=19, over the limit of 17: one operation is not cut: split its node into tiles, where it can be"#
         ]],
     );
 
