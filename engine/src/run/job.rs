@@ -11,7 +11,7 @@ use super::prepare::{Prepared, execute, prepare};
 use super::refusal;
 use super::schedule::{Schedule, Waiting};
 use super::worker::{Start, lock, own_program};
-use super::{Event, Outcome, Phase, Piece, Proven, Request};
+use super::{Event, Outcome, Phase, Piece, Proven, Request, fastest_jobs};
 use crate::bundle::{Backing, Bundle, Custody, Demands, Layout, Outline, SliceRecord, verify_with};
 use crate::predict;
 use crate::program::{Fidelity, ProgramSlice, Source, Trace};
@@ -238,7 +238,7 @@ fn prove_all(
     for waiting in &waiting {
         control.phase(waiting.piece, Phase::Queued);
     }
-    let at_a_time = request.jobs.clamp(1, waiting.len().max(1));
+    let at_a_time = Schedule::at_a_time(&waiting, request.jobs, request.memory_bytes);
     let schedule = Mutex::new(Schedule::new(waiting, at_a_time, request.memory_bytes));
     let released = Condvar::new();
     let results = Mutex::new(Results::default());
@@ -287,8 +287,8 @@ fn worker_start(request: &Request, at_a_time: usize) -> Result<Start, String> {
         Some(program) => program.clone(),
         None => own_program()?,
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Ok(Start { program, threads: (at_a_time > 1).then(|| (cores / at_a_time).max(1)) })
+    let threads = (at_a_time > 1).then(|| (fastest_jobs() / at_a_time).max(1));
+    Ok(Start { program, threads })
 }
 
 /// Waits for a piece that may start; `None` where there is none left.

@@ -122,6 +122,14 @@ impl FromStr for Reveal {
     }
 }
 
+/// How many proofs at a time are fastest in all: one for each core. On two cores, two at a time took
+/// 0.85 to 0.9 of one after the other with `halo2` and 0.6 to 0.7 with `whir`
+/// (`cargo run --release --example jobs_trial`); each single proof takes longer.
+#[must_use]
+pub fn fastest_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// One thing that is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Piece {

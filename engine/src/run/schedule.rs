@@ -38,6 +38,18 @@ impl Schedule {
         }
     }
 
+    /// How many pieces may run at a time: as many as `jobs`, as there are, and as always fit the
+    /// budget together, so that none waits for memory while its share of the cores is idle.
+    pub(super) fn at_a_time(pieces: &[Waiting], jobs: usize, budget_bytes: u64) -> usize {
+        let mut peaks: Vec<u64> = pieces.iter().map(|piece| piece.peak_bytes).collect();
+        peaks.sort_unstable_by(|a, b| b.cmp(a));
+        let together = peaks.iter().scan(0u64, |sum, &peak| {
+            *sum = sum.saturating_add(peak);
+            (*sum <= budget_bytes).then_some(())
+        });
+        together.take(jobs).count().max(1)
+    }
+
     /// Takes the first waiting piece that fits beside the running ones.
     pub(super) fn admit(&mut self) -> Option<Waiting> {
         if self.running >= self.jobs {
@@ -96,6 +108,17 @@ mod tests {
         schedule.release(&first);
         assert_eq!(schedule.admit().unwrap().piece, Piece::Slice(1));
         assert!(schedule.is_empty());
+    }
+
+    #[test]
+    fn as_many_run_as_always_fit_together() {
+        let waiting = pieces(&[10, 60, 50, 40]);
+        assert_eq!(Schedule::at_a_time(&waiting, 8, 1000), 4);
+        assert_eq!(Schedule::at_a_time(&waiting, 2, 1000), 2);
+        assert_eq!(Schedule::at_a_time(&waiting, 8, 110), 2);
+        assert_eq!(Schedule::at_a_time(&waiting, 8, 109), 1);
+        assert_eq!(Schedule::at_a_time(&waiting, 8, 1), 1);
+        assert_eq!(Schedule::at_a_time(&[], 8, 100), 1);
     }
 
     #[test]

@@ -132,10 +132,11 @@ pub struct InputArgs {
 /// How much proving may take.
 #[derive(Args)]
 pub struct EffortArgs {
-    /// Proofs that may run at a time; one uses all cores, several share them
-    #[arg(long, value_name = "N", default_value_t = 1,
+    /// Proofs that may run at a time; they share the cores. Without it as many as there are cores
+    /// and as fit the memory together; `compare` proves one at a time, for exact seconds
+    #[arg(long, value_name = "N",
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
-    pub jobs: usize,
+    pub jobs: Option<usize>,
     /// Memory that they may take together, such as 4GiB; without it, 90% of what is free
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub memory: Option<u64>,

@@ -169,7 +169,7 @@ fn comparison(
         input: input.to_vec(),
         reveal: Reveal::ENDS,
         context: String::new(),
-        jobs: args.effort.jobs,
+        jobs: args.effort.jobs.unwrap_or(1),
         memory_bytes: args.effort.memory_bytes(),
         weights: Custody::Public,
         whole_too: true,

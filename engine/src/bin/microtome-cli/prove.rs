@@ -8,7 +8,7 @@ use anyhow::Result;
 use microtome_engine::bundle::{Custody, Secrets};
 use microtome_engine::prove::System;
 use microtome_engine::report::format;
-use microtome_engine::run::{Pool, Request, Reveal};
+use microtome_engine::run::{self, Pool, Request, Reveal};
 use serde::Serialize;
 
 use crate::args::{CardArgs, EffortArgs, InputArgs, ModelArgs};
@@ -89,7 +89,7 @@ pub fn main(args: &Args) -> Result<End> {
         prove,
         reveal: args.reveal,
         context: args.context.clone(),
-        jobs: args.effort.jobs,
+        jobs: args.effort.jobs.unwrap_or_else(run::fastest_jobs),
         memory_bytes: args.effort.memory_bytes(),
         weights: args.weights,
         whole_too: false,
