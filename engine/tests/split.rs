@@ -165,10 +165,11 @@ fn a_budget_splits_what_does_not_fit_it() {
     let nodes = [
         ("Conv", Some((&[16, 3, 3, 3][..], weights(432)))),
         ("Relu", None),
-        ("GlobalAveragePool", None),
+        ("Conv", Some((&[2, 16, 3, 3][..], weights(288)))),
     ];
     let model = folder.write("model.onnx", tiny(&input, &nodes));
-    // Whatever slice the convolution is in, it takes more than the budget.
+    // Whatever slice the first convolution is in, it takes more than the budget: the tensor between
+    // the two is large, and tiles never hold it as a whole.
     let least = ["1", "2"].into_iter().flat_map(|cuts| {
         let found = cli(&[&"plan", &model, &"--cuts", &cuts, &"--json"]).succeeds().json();
         let peak = |slice: &serde_json::Value| slice["predicted_peak_bytes"].as_u64().unwrap();
