@@ -123,7 +123,7 @@ impl FromStr for Reveal {
 }
 
 /// How many proofs at a time are fastest in all: one for each core. On two cores, two at a time took
-/// 0.85 to 0.9 of one after the other with `halo2` and 0.6 to 0.7 with `whir`
+/// 0.85 to 0.91 of one after the other with `halo2` and 0.60 to 0.67 with `whir`
 /// (`cargo run --release --example jobs_trial`); each single proof takes longer.
 #[must_use]
 pub fn fastest_jobs() -> usize {
