@@ -62,6 +62,17 @@ impl Draft {
         self
     }
 
+    pub fn truths(mut self, name: &str, dims: &[i64], data: &[i32]) -> Self {
+        self.graph.initializer.push(TensorProto {
+            dims: dims.to_vec(),
+            data_type: DataType::Bool as i32,
+            name: name.into(),
+            int32_data: data.to_vec(),
+            ..TensorProto::default()
+        });
+        self
+    }
+
     pub fn node(
         mut self,
         op: &str,

@@ -139,23 +139,31 @@ impl Ranges {
     ) -> Result<(), CalibrateError> {
         for (index, value) in skeleton.values.iter().enumerate() {
             // The parts of a tensor are measured together, at the first of them.
-            let (place, tensor) = match (&value.scale, value.tensor) {
-                (Scale::Measured, Some(tensor)) => (index, tensor),
-                (Scale::Part(first), Some(tensor)) => (first.index(), tensor),
-                _ => continue,
+            let (place, tensor, through) = match &value.scale {
+                Scale::Measured => (index, value.tensor, None),
+                Scale::Part(first) => (first.index(), value.tensor, None),
+                Scale::Through(from, greatest) => {
+                    (index, skeleton.values[from.index()].tensor, Some(greatest))
+                }
+                Scale::Of(_) | Scale::Holding(..) => continue,
             };
-            let greatest = &mut self.greatest[place];
+            let Some(tensor) = tensor else { continue };
             let values = trace.get(&tensor).ok_or_else(|| OnnxError::Run {
                 what: format!("up to tensor {:?}", value.name),
                 detail: "it depends on an operator that tract doesn't know".into(),
             })?;
-            for &x in values {
-                if !x.is_finite() {
-                    let name = value.name.clone();
-                    return Err(CalibrateError::NotFinite { name, value: x, case });
-                }
-                *greatest = greatest.max(f64::from(x.abs()));
+            let magnitude = |&x: &f32| f64::from(x.abs());
+            let found = match through {
+                None => values.iter().map(magnitude).fold(0.0, f64::max),
+                Some(greatest) => greatest.of(values),
+            };
+            let odd = values.iter().find(|x| through.is_none() && !x.is_finite()).copied();
+            if let Some(x) = odd.or((!found.is_finite()).then_some(found as f32)) {
+                let name = value.name.clone();
+                return Err(CalibrateError::NotFinite { name, value: x, case });
             }
+            let greatest = &mut self.greatest[place];
+            *greatest = greatest.max(found);
         }
         Ok(())
     }

@@ -148,20 +148,20 @@ impl Skeleton {
                     channels_out,
                     groups: *groups,
                 };
-                (map, scaled(floats, ratios[0]), over(&floats.bias, output.scale))
+                (map, scaled(floats, ratios[0]), over(&floats.bias, output))
             }
             SkeletonKind::Dense { rows, inner, floats } => {
                 let map = Map::Dense { rows: *rows, inner: *inner, outer: floats.bias.len() };
-                (map, scaled(floats, ratios[0]), over(&floats.bias, output.scale))
+                (map, scaled(floats, ratios[0]), over(&floats.bias, output))
             }
             SkeletonKind::Sum { shape, operands, coefficients, bias } => {
                 let map = Map::Sum { shape: shape.clone(), operands: operands.clone() };
                 let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
-                (map, real, over(bias, output.scale))
+                (map, real, over(bias, output))
             }
             SkeletonKind::Product { shape, left, right } => {
                 let real = inputs[0].scale * inputs[1].scale / output.scale;
-                let (shift, weight) = fitted(real, card.weight_bits, names)?;
+                let (shift, weight) = fitted(real, card.weight_bits, output.bits, names)?;
                 let (shape, left, right) = (shape.clone(), left.clone(), right.clone());
                 let product = Product { shape, left, right, weight, shift };
                 product.check(inputs[0], inputs[1], output).map_err(|_| overflow(names))?;
@@ -170,7 +170,7 @@ impl Skeleton {
             SkeletonKind::Gather { shape, reads, coefficients, bias } => {
                 let map = Map::Gather { shape: shape.clone(), reads: reads.clone() };
                 let real = coefficients.iter().zip(&ratios).map(|(c, r)| c * r).collect();
-                (map, real, over(bias, output.scale))
+                (map, real, over(bias, output))
             }
             SkeletonKind::Average { window, count_include_pad } => {
                 let map =
@@ -181,7 +181,8 @@ impl Skeleton {
         };
         // Rounded as the greatest weight of the whole layer asks for, of which this may be a tile.
         let floor = op.greatest * ratios.first().copied().unwrap_or(0.0);
-        let linear = quantise(map, &real, floor, &real_bias, card.weight_bits, names)?;
+        let (bits, least) = (card.weight_bits, LEAST_WEIGHT_BITS);
+        let linear = quantise(map, &real, floor, &real_bias, bits, least, names)?;
         check_accumulator(&linear, &inputs, output, names)?;
         Ok(Kind::Linear(Arc::new(linear)))
     }
@@ -199,18 +200,25 @@ fn scaled(floats: &FloatWeights, ratio: f64) -> Vec<f64> {
     rows.flat_map(|(row, factor)| row.iter().map(move |&w| f64::from(w) * factor * ratio)).collect()
 }
 
-fn over(bias: &[f64], scale: f64) -> Vec<f64> {
-    bias.iter().map(|b| b / scale).collect()
+/// Biases in steps of the output. An infinite one is the end of the output's range.
+fn over(bias: &[f64], output: &Value) -> Vec<f64> {
+    let (least, greatest) = (*output.range().start() as f64, *output.range().end() as f64);
+    let steps = |b: &f64| match b.is_infinite() {
+        true => b.clamp(least, greatest),
+        false => b / output.scale,
+    };
+    bias.iter().map(steps).collect()
 }
 
 /// Rounds weights to the greatest shift at which they, and a weight of the magnitude `floor`, fit
-/// their bits.
+/// their bits: the usual one, or where they would have fewer than `least_bits` a greater one.
 fn quantise(
     map: Map,
     real: &[f64],
     floor: f64,
     real_bias: &[f64],
     weight_bits: u32,
+    least_bits: u32,
     names: Names<'_>,
 ) -> Result<Linear, LowerError> {
     let mut greatest = real.iter().fold(floor, |m, w| m.max(w.abs()));
@@ -227,7 +235,7 @@ fn quantise(
     let is_exact = matches!(map, Map::Gather { .. }) && real.iter().chain(real_bias).all(is_whole);
     while !is_exact && shift < MAX_SHIFT && (greatest * at(shift + 1)).round() <= limit(weight_bits)
     {
-        let is_enough = (greatest * at(shift)).round() > limit(LEAST_WEIGHT_BITS);
+        let is_enough = (greatest * at(shift)).round() > limit(least_bits);
         if shift >= USUAL_SHIFT && is_enough {
             break;
         }
@@ -249,10 +257,17 @@ fn quantise(
     Ok(Linear::new(map, weights, bias, shift))
 }
 
-/// One weight, and the shift that it is rounded at, as [`quantise`] has them.
-fn fitted(real: f64, weight_bits: u32, names: Names<'_>) -> Result<(u32, i32), LowerError> {
+/// The weight of a product, and the shift that it is rounded at, as [`quantise`] has them. It
+/// multiplies every result, so it has the bits of a result where that is possible.
+fn fitted(
+    real: f64,
+    weight_bits: u32,
+    output_bits: u32,
+    names: Names<'_>,
+) -> Result<(u32, i32), LowerError> {
     let map = Map::Sum { shape: Vec::new(), operands: Vec::new() };
-    let linear = quantise(map, &[real], 0.0, &[], weight_bits, names)?;
+    let least = output_bits.min(weight_bits - 1).max(LEAST_WEIGHT_BITS.min(weight_bits));
+    let linear = quantise(map, &[real], 0.0, &[], weight_bits, least, names)?;
     Ok((linear.shift, linear.weights[0]))
 }
 

@@ -42,6 +42,7 @@ pub use fidelity::{Fidelity, argmax, softmax};
 pub use gather::Read;
 pub use linear::{Linear, Map, Operand, Site, Tap, Window};
 pub use lower::LowerError;
+pub(crate) use operators::softmax_axes;
 pub use product::Product;
 pub use skeleton::Skeleton;
 pub use slice::ProgramSlice;

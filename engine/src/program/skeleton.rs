@@ -28,10 +28,13 @@ pub struct SkeletonValue {
 }
 
 /// Where the scale of a tensor comes from. Calibration only measures what can't be derived.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Scale {
     /// From the float values that its own tensor takes in calibration.
     Measured,
+    /// From what a step inside a node makes of the float values that an earlier tensor takes in
+    /// calibration.
+    Through(ValueId, Greatest),
     /// It is that of an earlier tensor, whose range contains its own.
     Of(ValueId),
     /// It is that of an earlier tensor, the first part of what both are parts of: all of these are
@@ -42,12 +45,36 @@ pub enum Scale {
     Holding(Vec<ValueId>, f64),
 }
 
+/// The greatest magnitude that a step makes of a tensor's float values.
+#[derive(Clone)]
+pub struct Greatest(Arc<FindGreatest>);
+
+type FindGreatest = dyn Fn(&[f32]) -> f64 + Send + Sync;
+
+impl Greatest {
+    /// What this function finds.
+    pub(super) fn found_by(find: impl Fn(&[f32]) -> f64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    /// The greatest magnitude for these values.
+    pub(super) fn of(&self, values: &[f32]) -> f64 {
+        (self.0)(values)
+    }
+}
+
+impl std::fmt::Debug for Greatest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Greatest")
+    }
+}
+
 impl Scale {
     /// The scale, given those of the tensors before; `greatest` is the greatest integer of the
     /// range. None where it is measured.
     pub(super) fn derived(&self, scale_of: impl Fn(ValueId) -> f64, greatest: f64) -> Option<f64> {
         match self {
-            Self::Measured => None,
+            Self::Measured | Self::Through(..) => None,
             Self::Of(value) | Self::Part(value) => Some(scale_of(*value)),
             Self::Holding(values, least) => {
                 let scales = values.iter().map(|&value| scale_of(value));
@@ -80,7 +107,7 @@ pub struct FloatWeights {
     pub weights: Arc<[f32]>,
     /// One for each output channel.
     pub factors: Vec<f64>,
-    /// One for each output channel.
+    /// One for each output channel. An infinite one is the end of the output's range.
     pub bias: Vec<f64>,
 }
 
@@ -133,7 +160,7 @@ pub enum SkeletonKind {
         reads: Vec<Read>,
         /// The number that multiplies each operand.
         coefficients: Vec<f64>,
-        /// One for each element, or empty.
+        /// One for each element, or empty. An infinite one is the end of the output's range.
         bias: Vec<f64>,
     },
     /// As [`super::Product`].

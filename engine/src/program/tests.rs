@@ -176,18 +176,18 @@ fn a_value_out_of_range_names_its_node() {
 
 #[test]
 fn what_cannot_be_proven_says_why() {
-    let softmax = Draft::new()
+    let mish = Draft::new()
         .input("x", &[Dim::Is(1), Dim::Is(4)])
         .floats("w", &[4, 4], noise(16, 1))
         .node("Gemm", &["x", "w"], &["h"], &[])
-        .node("Softmax", &["h"], &["s"], &[])
+        .node("Mish", &["h"], &["s"], &[])
         .node("Relu", &["s"], &["y"], &[])
         .output("y")
         .open()
         .unwrap();
-    let skeleton = Skeleton::of(&softmax.graph);
+    let skeleton = Skeleton::of(&mish.graph);
     assert_eq!(skeleton.obstacle(0), None);
-    assert!(skeleton.obstacle(1).unwrap().contains("(Softmax, opset 13): operator Softmax is not"));
+    assert!(skeleton.obstacle(1).unwrap().contains("(Mish, opset 13): operator Mish is not"));
     assert!(skeleton.obstacle(2).unwrap().contains("which node \"S\" makes"));
     assert_eq!(skeleton.outputs.len(), 1);
 

@@ -151,7 +151,7 @@ fn heads(graph: &Graph, estimates: &Estimator, wanted: &Wanted) -> BTreeSet<usiz
 
 /// The search that begins where a split that is there already ends.
 fn search(graph: &Graph, head: usize, kept: &Splits) -> Option<Search> {
-    let axes = match Role::of(&graph.nodes[head])? {
+    let axes = match Role::of(graph, &graph.nodes[head])? {
         Role::Dense => [Axis::Channels, Axis::Rows],
         _ => [Axis::Rows, Axis::Channels],
     };
@@ -169,13 +169,16 @@ fn search(graph: &Graph, head: usize, kept: &Splits) -> Option<Search> {
 fn head_of(graph: &Graph, node: usize) -> Option<usize> {
     let takes_along = |&head: &usize| {
         let split = Split { axis: Axis::Rows, parts: 2 };
-        let is_layer = matches!(Role::of(&graph.nodes[head]), Some(Role::Conv | Role::Dense));
+        let is_layer = matches!(
+            Role::of(graph, &graph.nodes[head]),
+            Some(Role::Conv | Role::Dense | Role::Product)
+        );
         let group = |axis| Group::of(graph, head, Split { axis, ..split }, &BTreeSet::new()).ok();
         let group = group(Axis::Rows).or_else(|| group(Axis::Channels));
         is_layer && group.is_some_and(|g| g.members.iter().any(|(member, _)| *member == node))
     };
     let back = (node.saturating_sub(MOST_STEPS_BACK)..=node).rev();
-    back.into_iter().find(takes_along).or_else(|| Role::of(&graph.nodes[node]).map(|_| node))
+    back.into_iter().find(takes_along).or_else(|| Role::of(graph, &graph.nodes[node]).map(|_| node))
 }
 
 /// The nodes of each tile, with what it joins before and what is cut off after it.

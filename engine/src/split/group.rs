@@ -220,13 +220,14 @@ impl<'a> Growth<'a> {
             return None;
         }
         let is_rows = self.axis == Axis::Rows;
-        let pooled = match Role::of(node)? {
+        let pooled = match Role::of(graph, node)? {
             Role::Pool if is_rows => is_aligned_pool(graph, node)?,
-            Role::Pool | Role::Normalization | Role::Elementwise => 1,
+            Role::Pool | Role::Normalization | Role::Elementwise | Role::Product => 1,
             Role::Conv | Role::Dense => return None,
         };
         // Where a dense layer's features are divided, they are no channels of a normalization.
-        if Role::of(node)? != Role::Elementwise && !is_rows && self.at != 1 {
+        let is_any = matches!(Role::of(graph, node)?, Role::Elementwise | Role::Product);
+        if !is_any && !is_rows && self.at != 1 {
             return None;
         }
         let side = self.side(index).ok()?;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::graph::{Axis, Constant, Graph, Node, TensorId};
-use crate::program::{Window, geometry};
+use crate::program::{Window, geometry, softmax_axes};
 
 /// A part of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(super) enum Role {
     Conv,
     /// A dense layer with constant weights.
     Dense,
+    /// A product of two computed matrices, or of many.
+    Product,
     /// A maximum or average over windows.
     Pool,
     /// A number a channel, in constants of one dimension.
@@ -40,8 +42,9 @@ pub(super) enum Role {
     Elementwise,
 }
 
-/// Operators that compute each element from those in its place.
-const ELEMENTWISE: [&str; 22] = [
+/// Operators that compute each element from those in its place: a Softmax where its own axis stays
+/// whole.
+const ELEMENTWISE: [&str; 24] = [
     "Relu",
     "LeakyRelu",
     "PRelu",
@@ -64,12 +67,17 @@ const ELEMENTWISE: [&str; 22] = [
     "Div",
     "Max",
     "Min",
+    "Where",
+    "Softmax",
 ];
 
 impl Role {
-    pub fn of(node: &Node) -> Option<Self> {
+    pub fn of(graph: &Graph, node: &Node) -> Option<Self> {
+        let is_computed =
+            |position| graph.input(node, position).is_some_and(|t| t.constant.is_none());
         match node.op.as_str() {
             "Conv" => Some(Self::Conv),
+            "MatMul" if is_computed(0) && is_computed(1) => Some(Self::Product),
             "Gemm" | "MatMul" => Some(Self::Dense),
             "MaxPool" | "AveragePool" => Some(Self::Pool),
             "BatchNormalization" => Some(Self::Normalization),
@@ -88,19 +96,22 @@ pub(super) fn shape_of(graph: &Graph, id: Option<TensorId>) -> Result<&[usize], 
 /// The dimension of a node's output that is divided.
 pub(super) fn output_axis(graph: &Graph, node: &Node, axis: Axis) -> Result<usize, String> {
     let rank = shape_of(graph, node.outputs.first().copied().flatten())?.len();
-    let is_dense = Role::of(node) == Some(Role::Dense);
-    match (axis, is_dense) {
-        (Axis::Rows, true) => Err("only its channels can be divided".into()),
-        (Axis::Channels, true) if rank >= 1 => Ok(rank - 1),
-        (Axis::Rows, false) if rank >= 3 => Ok(2),
-        (Axis::Channels, false) if rank >= 2 => Ok(1),
+    match (axis, Role::of(graph, node)) {
+        (Axis::Rows, Some(Role::Dense)) => Err("only its channels can be divided".into()),
+        (Axis::Channels, Some(Role::Dense)) if rank >= 1 => Ok(rank - 1),
+        (Axis::Rows, Some(Role::Product)) if rank >= 2 => Ok(rank - 2),
+        // The dimension before the matrices: the heads of an attention.
+        (Axis::Channels, Some(Role::Product)) if rank >= 3 => Ok(rank - 3),
+        (_, Some(Role::Product)) => Err(format!("its output has no {}", axis.name())),
+        (Axis::Rows, _) if rank >= 3 => Ok(2),
+        (Axis::Channels, _) if rank >= 2 => Ok(1),
         _ => Err(format!("its output has no {}", axis.name())),
     }
 }
 
 /// The step between places where the output may be divided.
 pub(super) fn unit(graph: &Graph, node: &Node, axis: Axis) -> Result<usize, String> {
-    if (Role::of(node), axis) != (Some(Role::Conv), Axis::Channels) {
+    if (Role::of(graph, node), axis) != (Some(Role::Conv), Axis::Channels) {
         return Ok(1);
     }
     let channels = shape_of(graph, node.outputs.first().copied().flatten())?[1];
@@ -125,7 +136,7 @@ pub(super) fn needs(
     at: usize,
     range: &Range<usize>,
 ) -> Result<Needs, String> {
-    let role = Role::of(node).ok_or("this operator is not divided here")?;
+    let role = Role::of(graph, node).ok_or("this operator is not divided here")?;
     match (role, axis) {
         (Role::Conv | Role::Pool, Axis::Rows) => windowed(graph, node, role, range),
         (Role::Conv, Axis::Channels) => conv_channels(graph, node, range),
@@ -144,6 +155,7 @@ pub(super) fn needs(
             Ok(Needs { inputs, pads: None, groups: None })
         }
         (Role::Dense, _) => dense(graph, node, range),
+        (Role::Product, _) => product(graph, node, at, range),
         (Role::Elementwise, _) => elementwise(graph, node, at, range),
     }
 }
@@ -287,6 +299,20 @@ fn dense(graph: &Graph, node: &Node, range: &Range<usize>) -> Result<Needs, Stri
     Ok(Needs { inputs, pads: None, groups: None })
 }
 
+/// Some matrices of a product of two, or some rows of the left ones.
+fn product(graph: &Graph, node: &Node, at: usize, range: &Range<usize>) -> Result<Needs, String> {
+    let rank = shape_of(graph, node.outputs.first().copied().flatten())?.len();
+    let factor = |position: usize| -> Result<Option<Need>, String> {
+        let shape = shape_of(graph, node.inputs.get(position).copied().flatten())?;
+        let axis = (at + shape.len()).checked_sub(rank).filter(|&axis| shape[axis] != 1);
+        match axis {
+            Some(axis) if position == 0 || at + 2 < rank => part(node, position, axis, range),
+            _ => Ok(whole(node, position)),
+        }
+    };
+    Ok(Needs { inputs: vec![factor(0)?, factor(1)?], pads: None, groups: None })
+}
+
 fn elementwise(
     graph: &Graph,
     node: &Node,
@@ -294,6 +320,9 @@ fn elementwise(
     range: &Range<usize>,
 ) -> Result<Needs, String> {
     let output = shape_of(graph, node.outputs.first().copied().flatten())?;
+    if node.op == "Softmax" && softmax_axes(graph.opset, node, output.len())?.contains(&at) {
+        return Err("it sums along that dimension".into());
+    }
     let mut inputs = Vec::with_capacity(node.inputs.len());
     for (position, id) in node.inputs.iter().enumerate() {
         let Some(id) = *id else {
@@ -313,7 +342,8 @@ fn elementwise(
         };
         let is_added = matches!(node.op.as_str(), "Add" | "Sub" | "Sum");
         match constant {
-            None if side == output[at] => {}
+            // How great a reciprocal is depends on the whole divisor.
+            None if side == output[at] && (node.op.as_str(), position) != ("Div", 1) => {}
             // Other constants decide how weights are rounded, or which scale holds the result.
             Some(Constant::Float(_)) if is_added && side == output[at] => {}
             _ => return Err(format!("its input {position} can't be divided with its output")),

@@ -18,6 +18,12 @@ impl Proof {
                 "linear relation; of two computed tensors, a gate (halo2) or a sumcheck (whir) over \
                  their products"
             }
+            Self::TableAndProduct => {
+                "linear relation; by a computed tensor, look-up of (x, 1/x) and products"
+            }
+            Self::Steps => {
+                "running maximum, look-ups of (x, e^x) and (x, 1/x), linear relations, products"
+            }
             Self::ReluAndLinear => "look-up of (x, max(x, 0)) and linear relation",
         }
     }

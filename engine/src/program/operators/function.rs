@@ -12,6 +12,9 @@ pub struct Function {
     pub evaluate: fn(f64, [f64; 2]) -> f64,
     /// What the operator's attributes say.
     pub parameters: [f64; 2],
+    /// Whether the greatest integer of the input stands for 0, and each one below it for a step
+    /// less.
+    pub from_top: bool,
 }
 
 impl Function {
@@ -21,8 +24,9 @@ impl Function {
     pub(in crate::program) fn table(&self, input: &Value, output: &Value) -> Option<Table> {
         let range = output.range();
         let (least, most) = (*range.start() as f64, *range.end() as f64);
+        let zero = if self.from_top { *input.range().end() } else { 0 };
         let integer = |x: i64| {
-            let real = (self.evaluate)(x as f64 * input.scale, self.parameters);
+            let real = (self.evaluate)((x - zero) as f64 * input.scale, self.parameters);
             let rounded = (real / output.scale).round();
             (least <= rounded && rounded <= most).then_some(rounded as i32)
         };
@@ -49,7 +53,7 @@ pub(super) fn lower(
     if parameters.iter().any(|p| p.is_nan()) {
         return Err("an attribute of it is not a number".into());
     }
-    let function = Function { evaluate, parameters };
+    let function = Function { evaluate, parameters, from_top: false };
     Lowered::one(SkeletonKind::Function(function), builder.data(node, 0)?)
 }
 

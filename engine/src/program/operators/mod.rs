@@ -36,8 +36,10 @@ mod reduce_mean;
 mod reduce_min;
 mod reduce_sum;
 mod resize;
+mod select;
 mod sigmoid;
 mod slice;
+mod softmax;
 mod split;
 mod sqrt;
 mod sub;
@@ -49,6 +51,7 @@ mod tile;
 mod transpose;
 
 pub use coverage::coverage_table;
+pub(crate) use softmax::axes as softmax_axes;
 
 use super::skeleton::ops::{Builder, Lowered};
 use crate::graph::Node;
@@ -90,6 +93,10 @@ pub enum Proof {
     ReluAndLinear,
     /// The linear relation with requantisation, or that of products of two computed tensors.
     LinearOrProduct,
+    /// The linear relation, or a look-up of the reciprocal and products with it.
+    TableAndProduct,
+    /// A running maximum, look-ups of two functions, linear relations and products.
+    Steps,
 }
 
 /// Every operator that can be proven, in the order of the README's table.
@@ -123,6 +130,7 @@ pub static OPERATORS: &[&Operator] = &[
     &tanh::TANH,
     &hard_sigmoid::HARD_SIGMOID,
     &hard_swish::HARD_SWISH,
+    &softmax::SOFTMAX,
     &abs::ABS,
     &exp::EXP,
     &sqrt::SQRT,
@@ -135,6 +143,7 @@ pub static OPERATORS: &[&Operator] = &[
     &expand::EXPAND,
     &tile::TILE,
     &gather::GATHER,
+    &select::WHERE,
     &resize::RESIZE,
     &aliases::FLATTEN,
     &aliases::RESHAPE,

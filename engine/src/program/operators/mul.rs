@@ -33,14 +33,26 @@ fn mul(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
 
 /// The product of two computed tensors, element by element.
 fn product(builder: &Builder<'_>, node: &Node) -> Result<Lowered, String> {
+    let [left, right] = [builder.data(node, 0)?, builder.data(node, 1)?].map(Input::Value);
+    product_with(builder, node, Vec::new(), left, right)
+}
+
+/// Adds the product of tensors in the shapes of the node's inputs to the steps before it.
+pub(super) fn product_with(
+    builder: &Builder<'_>,
+    node: &Node,
+    mut ops: Vec<NewOp>,
+    left: Input,
+    right: Input,
+) -> Result<Lowered, String> {
     let shape = builder.output_shape(node)?;
     let read = |position: usize| -> Result<Read, String> {
         let axes = broadcast(builder.shape(node, position)?, shape)?;
         Ok(Read { axes, sums: Vec::new() })
     };
     let kind = SkeletonKind::Product { shape: shape.to_vec(), left: read(0)?, right: read(1)? };
-    let inputs = vec![Input::Value(builder.data(node, 0)?), Input::Value(builder.data(node, 1)?)];
-    Ok(Lowered::Ops(vec![NewOp::last(kind, inputs)]))
+    ops.push(NewOp::last(kind, vec![left, right]));
+    Ok(Lowered::Ops(ops))
 }
 
 /// The product of a computed input with `factor(c)` of a constant one.
@@ -60,7 +72,6 @@ pub(super) fn scaled(
     let operand =
         crate::program::skeleton::weights::broadcast(builder.shape(node, constant)?, shape)?;
     let input = builder.data(node, data)?;
-    let len: usize = shape.iter().product();
     if from == shape
         && let Some(op) = builder.foldable(node, input)
         && let Some(factors) =
@@ -69,20 +80,28 @@ pub(super) fn scaled(
         let shifts = vec![0.0; factors.len()];
         return Ok(Lowered::Folded { op, factors, shifts });
     }
-    let input = Input::Value(input);
     let mut ops = Vec::new();
-    let mut read = input;
-    if from.iter().product::<usize>() != len {
-        let whole = Read { axes: broadcast(from, shape)?, sums: Vec::new() };
-        let kind = moves::gather(shape.to_vec(), vec![whole], vec![1.0]);
-        let scale = NewScale::Of(input);
-        ops.push(moves::step(kind, vec![input], "broadcast", shape.to_vec(), scale));
-        read = Input::Step(0);
-    }
+    let read = broadcast_first(&mut ops, Input::Value(input), from, shape)?;
     let channels = Channels::of(shape, &operand);
     let factors = channels.numbers(shape, &operand, &constants);
     ops.push(NewOp::last(channels.convolution(1, vec![1.0; factors.len()], factors), vec![read]));
     Ok(Lowered::Ops(ops))
+}
+
+/// An input in the shape of the output, by a step of its own where it has fewer elements.
+pub(super) fn broadcast_first(
+    ops: &mut Vec<NewOp>,
+    input: Input,
+    from: &[usize],
+    shape: &[usize],
+) -> Result<Input, String> {
+    if from.iter().product::<usize>() == shape.iter().product::<usize>() {
+        return Ok(input);
+    }
+    let whole = Read { axes: broadcast(from, shape)?, sums: Vec::new() };
+    let kind = moves::gather(shape.to_vec(), vec![whole], vec![1.0]);
+    ops.push(moves::step(kind, vec![input], "broadcast", shape.to_vec(), NewScale::Of(input)));
+    Ok(Input::Step(ops.len() - 1))
 }
 
 /// A shape as `[outer, channels, inner]`, so that a constant only depends on the channel.
@@ -122,6 +141,17 @@ impl Channels {
     /// A convolution of one pixel that sums `fan` channels of the input into each of its own, with
     /// these weights times a factor a channel.
     pub fn convolution(&self, fan: usize, weights: Vec<f32>, factors: Vec<f64>) -> SkeletonKind {
+        self.biased(fan, weights, factors, vec![0.0; self.channels])
+    }
+
+    /// As [`Channels::convolution`], with a bias a channel.
+    pub fn biased(
+        &self,
+        fan: usize,
+        weights: Vec<f32>,
+        factors: Vec<f64>,
+        bias: Vec<f64>,
+    ) -> SkeletonKind {
         let window = Window {
             planes: self.outer,
             input: [1, self.inner],
@@ -132,7 +162,6 @@ impl Channels {
             dilations: [1, 1],
             spreads: [1, 1],
         };
-        let bias = vec![0.0; self.channels];
         let floats = FloatWeights { weights: weights.into(), factors, bias };
         SkeletonKind::Conv {
             window,

@@ -1,6 +1,8 @@
 //! How each operator is lowered.
 
-use super::{Scale, Skeleton, SkeletonKind, SkeletonOp, SkeletonValue, ValueId, place, weights};
+use super::{
+    Greatest, Scale, Skeleton, SkeletonKind, SkeletonOp, SkeletonValue, ValueId, place, weights,
+};
 use crate::graph::{Constant, Graph, Node};
 use crate::program::{check, operators};
 
@@ -50,6 +52,7 @@ pub(in crate::program) enum NewValue {
 /// As [`Scale`], for a tensor that is not there yet.
 pub(in crate::program) enum NewScale {
     Measured,
+    Through(Input, Greatest),
     Of(Input),
     Holding(Vec<Input>, f64),
 }
@@ -159,6 +162,7 @@ impl<'a> Builder<'a> {
             };
             let scale = match op.scale {
                 NewScale::Measured => Scale::Measured,
+                NewScale::Through(input, greatest) => Scale::Through(id(input), greatest),
                 NewScale::Of(input) => Scale::Of(id(input)),
                 NewScale::Holding(inputs, least) => {
                     Scale::Holding(inputs.into_iter().map(id).collect(), least)
