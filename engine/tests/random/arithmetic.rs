@@ -69,6 +69,9 @@ pub fn binary(draft: &mut Draft, operator: &str, x: &Live) -> bool {
 }
 
 fn quotient(draft: &mut Draft, x: &Live) -> bool {
+    if draft.chance.one_in(2) && super::attention::quotient(draft, x) {
+        return true;
+    }
     let shape = draft.narrower(&x.shape);
     let count: usize = shape.iter().product();
     let divisors: Vec<f32> = (0..count)

@@ -189,6 +189,17 @@ impl Draft {
         self.constant(DataType::Int64, &[values.len()], raw)
     }
 
+    /// Adds a constant of truth values, and hands out its name.
+    pub fn truths(&mut self, dims: &[usize], values: &[bool]) -> String {
+        let raw = values.iter().map(|&v| u8::from(v)).collect();
+        self.constant(DataType::Bool, dims, raw)
+    }
+
+    /// Takes a tensor away from the nodes to come.
+    pub fn take(&mut self, name: &str) {
+        self.live.retain(|live| live.name != name);
+    }
+
     fn constant(&mut self, kind: DataType, dims: &[usize], raw_data: Vec<u8>) -> String {
         let name = format!("c{}", self.graph.initializer.len());
         self.graph.initializer.push(TensorProto {

@@ -7,7 +7,7 @@
 //! | part | what |
 //! |---|---|
 //! | [`network`] | a network from its seed |
-//! | `draft`, `windows`, `layers`, `arithmetic`, `moves` | its nodes |
+//! | `draft`, `windows`, `layers`, `arithmetic`, `attention`, `moves` | its nodes |
 //! | [`trial`] | import, program and both executions |
 //! | [`bounds`] | how far the fixed-point run may be from the float one |
 //! | [`proving`] | proofs by both systems, the bundle, and a change of it that must be refused |
@@ -16,6 +16,7 @@
 #![allow(dead_code, reason = "each program that includes this uses a part of it")]
 
 pub mod arithmetic;
+pub mod attention;
 pub mod bounds;
 pub mod chance;
 pub mod draft;

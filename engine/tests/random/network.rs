@@ -8,7 +8,7 @@ use tract_onnx::pb::{ModelProto, OperatorSetIdProto};
 
 use super::chance::Chance;
 use super::draft::{Draft, Live, Made, Node, Profile};
-use super::{arithmetic, layers, moves, windows};
+use super::{arithmetic, attention, layers, moves, windows};
 
 /// Nodes that a network may have.
 const MOST_NODES: usize = 10;
@@ -164,6 +164,8 @@ fn draw(draft: &mut Draft, operator: &str, x: &Live) -> bool {
         "BatchNormalization" => layers::batch_normalization(draft, x),
         "Add" | "Sub" | "Mul" | "Div" => arithmetic::binary(draft, operator, x),
         "Sum" | "Max" | "Min" => arithmetic::several(draft, operator, x),
+        "Softmax" => attention::softmax(draft, x),
+        "Where" => attention::select(draft, x),
         "Clip" => arithmetic::clip(draft, x),
         "Pow" => arithmetic::pow(draft, x),
         "PRelu" => arithmetic::prelu(draft, x),
