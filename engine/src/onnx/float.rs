@@ -215,7 +215,7 @@ impl Model {
 }
 
 /// The elements of a part of a tensor of this shape.
-pub(super) fn cut_out(values: &[f32], shape: &[usize], part: &Part) -> Vec<f32> {
+pub(super) fn cut_out<T: Copy>(values: &[T], shape: &[usize], part: &Part) -> Vec<T> {
     let inner: usize = shape[part.axis + 1..].iter().product();
     let block = shape[part.axis] * inner;
     let within = part.range.start * inner..part.range.end * inner;

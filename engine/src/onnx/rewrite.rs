@@ -12,6 +12,7 @@ use tract_onnx::pb::{
     tensor_proto::DataType,
 };
 
+use super::float::cut_out;
 use super::infer::{self, user_inputs};
 use super::proto::{opset, reads};
 use super::{Model, OnnxError, build};
@@ -58,7 +59,7 @@ pub(crate) struct TileNode {
 pub(crate) enum Feed {
     /// A tensor.
     Tensor(String),
-    /// A part of a float constant of the model.
+    /// A part of a constant of the model: floats or truth values.
     Constant(Part),
 }
 
@@ -250,23 +251,31 @@ impl Writer {
             tensor: tensor.name.clone(),
             problem: problem.to_owned(),
         };
-        let (Some(Constant::Float(values)), ElementType::F32, Some(shape)) =
-            (&tensor.constant, tensor.element, &tensor.shape)
-        else {
-            return Err(bad("can't be divided, not being 32-bit floats"));
-        };
+        let shape = tensor.shape.as_deref().unwrap_or_default();
         let volume: usize = shape.iter().product();
-        if part.axis >= shape.len() || part.range.end > shape[part.axis] || values.len() != volume {
-            return Err(bad("can't be divided, not filling its shape"));
-        }
+        let is_inside = part.axis < shape.len() && part.range.end <= shape[part.axis];
+        let whole = |len: usize| (len == volume && is_inside).then_some(());
+        let (data_type, raw_data) = match (&tensor.constant, tensor.element) {
+            (Some(Constant::Float(values)), ElementType::F32) => {
+                let bytes = |x: f32| x.to_le_bytes();
+                let elements = whole(values.len()).map(|()| cut_out(values, shape, part));
+                (DataType::Float, elements.map(|all| all.into_iter().flat_map(bytes).collect()))
+            }
+            (Some(Constant::Int(values)), ElementType::Bool) => {
+                let elements = whole(values.len()).map(|()| cut_out(values, shape, part));
+                let byte = |x: i64| u8::from(x != 0);
+                (DataType::Bool, elements.map(|all| all.into_iter().map(byte).collect()))
+            }
+            _ => return Err(bad("can't be divided, not being 32-bit floats or truth values")),
+        };
+        let raw_data = raw_data.ok_or_else(|| bad("can't be divided, not filling its shape"))?;
         let mut dims: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
         dims[part.axis] = part.range.len() as i64;
-        let elements = super::float::cut_out(values, shape, part);
         let proto = TensorProto {
             dims,
-            data_type: DataType::Float as i32,
+            data_type: data_type as i32,
             name: name.clone(),
-            raw_data: elements.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            raw_data,
             ..TensorProto::default()
         };
         self.constants.insert(name.clone(), proto);

@@ -139,11 +139,11 @@ impl Ranges {
     ) -> Result<(), CalibrateError> {
         for (index, value) in skeleton.values.iter().enumerate() {
             // The parts of a tensor are measured together, at the first of them.
-            let (place, tensor, through) = match &value.scale {
-                Scale::Measured => (index, value.tensor, None),
-                Scale::Part(first) => (first.index(), value.tensor, None),
-                Scale::Through(from, greatest) => {
-                    (index, skeleton.values[from.index()].tensor, Some(greatest))
+            let place = value.scale.first_part().map_or(index, ValueId::index);
+            let (tensor, through) = match &value.scale {
+                Scale::Measured | Scale::Part(_) => (value.tensor, None),
+                Scale::Through { from, greatest, .. } => {
+                    (skeleton.values[from.index()].tensor, Some(greatest))
                 }
                 Scale::Of(_) | Scale::Holding(..) => continue,
             };
@@ -210,7 +210,7 @@ impl Card {
         }
         let mut ranges: Vec<f64> = deviation.iter().map(|d| 4.0 * d).collect();
         for (index, value) in skeleton.values.iter().enumerate() {
-            if let Scale::Part(first) = value.scale {
+            if let Some(first) = value.scale.first_part() {
                 ranges[first.index()] = ranges[first.index()].max(ranges[index]);
             }
         }

@@ -34,7 +34,15 @@ pub enum Scale {
     Measured,
     /// From what a step inside a node makes of the float values that an earlier tensor takes in
     /// calibration.
-    Through(ValueId, Greatest),
+    Through {
+        /// The earlier tensor.
+        from: ValueId,
+        /// What the step makes of it.
+        greatest: Greatest,
+        /// Where the node is a tile: what this step computes in the first of its tiles, with which
+        /// it is measured.
+        first: Option<ValueId>,
+    },
     /// It is that of an earlier tensor, whose range contains its own.
     Of(ValueId),
     /// It is that of an earlier tensor, the first part of what both are parts of: all of these are
@@ -70,11 +78,21 @@ impl std::fmt::Debug for Greatest {
 }
 
 impl Scale {
+    /// The earlier tensor of the same scale that it is measured with, where it is one of several
+    /// parts.
+    pub(super) fn first_part(&self) -> Option<ValueId> {
+        match self {
+            Self::Part(first) | Self::Through { first: Some(first), .. } => Some(*first),
+            _ => None,
+        }
+    }
+
     /// The scale, given those of the tensors before; `greatest` is the greatest integer of the
     /// range. None where it is measured.
     pub(super) fn derived(&self, scale_of: impl Fn(ValueId) -> f64, greatest: f64) -> Option<f64> {
         match self {
-            Self::Measured | Self::Through(..) => None,
+            Self::Measured | Self::Through { first: None, .. } => None,
+            Self::Through { first: Some(value), .. } => Some(scale_of(*value)),
             Self::Of(value) | Self::Part(value) => Some(scale_of(*value)),
             Self::Holding(values, least) => {
                 let scales = values.iter().map(|&value| scale_of(value));

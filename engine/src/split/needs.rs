@@ -342,8 +342,8 @@ fn elementwise(
         };
         let is_added = matches!(node.op.as_str(), "Add" | "Sub" | "Sum");
         match constant {
-            // How great a reciprocal is depends on the whole divisor.
-            None if side == output[at] && (node.op.as_str(), position) != ("Div", 1) => {}
+            None if side == output[at] => {}
+            Some(Constant::Int(_)) if (node.op.as_str(), position) == ("Where", 0) => {}
             // Other constants decide how weights are rounded, or which scale holds the result.
             Some(Constant::Float(_)) if is_added && side == output[at] => {}
             _ => return Err(format!("its input {position} can't be divided with its output")),

@@ -273,6 +273,53 @@ fn dense_layers_are_split_by_their_features() {
     check(&dense("MatMul"), &splits(&[("M", "channels:3")]));
 }
 
+/// Attention of four heads over six tokens, with a quotient before it.
+fn attention() -> Model {
+    let parts = [("q", 1), ("k", 2), ("v", 3)];
+    let mut draft = Draft::new()
+        .input("x", &[Dim::Is(1), Dim::Is(6), Dim::Is(8)])
+        .ints("heads", &[1, 6, 4, 2])
+        .floats("least", &[], vec![-1e9])
+        .floats("half", &[], vec![0.5])
+        .truths("past", &[6, 6], &(0..36).map(|at| i32::from(at % 6 <= at / 6)).collect::<Vec<_>>())
+        .node("Abs", &["x"], &["size"], &[])
+        .node("Add", &["size", "half"], &["divisor"], &[])
+        .node("Div", &["x", "divisor"], &["normal"], &[]);
+    for (name, seed) in parts {
+        let [weights, flat, split] = ["w", "flat", "split"].map(|kind| format!("{kind}_{name}"));
+        let turn: &[i64] = if name == "k" { &[0, 2, 3, 1] } else { &[0, 2, 1, 3] };
+        draft = draft
+            .floats(&weights, &[8, 8], noise(64, seed))
+            .node("MatMul", &["normal", &weights], &[&flat], &[])
+            .node("Reshape", &[&flat, "heads"], &[&split], &[])
+            .node("Transpose", &[&split], &[name], &[("perm", turn)]);
+    }
+    draft
+        .node("MatMul", &["q", "k"], &["scores"], &[])
+        .node("Where", &["past", "scores", "least"], &["masked"], &[])
+        .node("Softmax", &["masked"], &["shares"], &[("axis", &[-1])])
+        .node("MatMul", &["shares", "v"], &["mixed"], &[])
+        .output("mixed")
+        .open()
+        .unwrap()
+}
+
+#[test]
+fn attention_is_split_by_heads_and_by_rows() {
+    let model = attention();
+    let (after, tiles) = check(&model, &splits(&[("SCORES", "channels:2")]));
+    // The mask, the softmax and the second product go with the heads.
+    assert_eq!(tiles, 8, "{:?}", after.graph.tiling);
+    check(&model, &splits(&[("SCORES", "rows:3"), ("MIXED", "rows:2")]));
+    check(&model, &splits(&[("SCORES", "channels:4"), ("NORMAL", "channels:3")]));
+    check(&model, &splits(&[("MASKED", "rows:3")]));
+    // By itself a softmax would not know what its mask is.
+    let error = split(&model, &splits(&[("SHARES", "rows:3")])).unwrap_err().to_string();
+    assert!(error.contains("lowered otherwise as a part"), "{error}");
+    let error = split(&model, &splits(&[("FLAT_Q", "rows:2")])).unwrap_err().to_string();
+    assert!(error.contains("only its channels can be divided"), "{error}");
+}
+
 #[test]
 fn sequences_have_rows_too() {
     let model = Draft::new()

@@ -162,7 +162,9 @@ impl<'a> Builder<'a> {
             };
             let scale = match op.scale {
                 NewScale::Measured => Scale::Measured,
-                NewScale::Through(input, greatest) => Scale::Through(id(input), greatest),
+                NewScale::Through(input, greatest) => {
+                    Scale::Through { from: id(input), greatest, first: None }
+                }
                 NewScale::Of(input) => Scale::Of(id(input)),
                 NewScale::Holding(inputs, least) => {
                     Scale::Holding(inputs.into_iter().map(id).collect(), least)

@@ -23,11 +23,21 @@ impl Builder<'_> {
         }
         // The tiles of a node become the same operations, so they are told apart by their order.
         let mut greatest: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+        let mut steps: BTreeMap<(usize, usize), ValueId> = BTreeMap::new();
         let mut layers = Vec::new();
         let (mut node, mut place) = (usize::MAX, 0);
         for (index, op) in self.skeleton.ops.iter().enumerate() {
             place = if op.node == node { place + 1 } else { 0 };
             node = op.node;
+            if let Some(tile) = tiling.tiles.get(&op.node)
+                && let Scale::Through { first, .. } =
+                    &mut self.skeleton.values[op.output.index()].scale
+            {
+                match steps.get(&(tile.node, place)) {
+                    Some(&step) => *first = Some(step),
+                    None => drop(steps.insert((tile.node, place), op.output)),
+                }
+            }
             let floats = match &op.kind {
                 SkeletonKind::Conv { floats, .. } | SkeletonKind::Dense { floats, .. } => floats,
                 _ => continue,
